@@ -1,0 +1,147 @@
+"""Recurrent layers on any backend: a loop over time that masked steps leave untouched."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+Array = Any
+Activation = Callable[[Array], Array]
+
+
+class RecurrentOps(ABC):
+    """The recurrent kernel, composed of primitives. A backend may override `rnn`."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, primitive: str) -> Any: ...
+
+    def rnn(
+        self,
+        x: Array,
+        mask: Array | None,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        cell: str,
+        activation: str,
+        recurrent_activation: str,
+        go_backwards: bool,
+        reset_after: bool,
+    ) -> tuple[Array, ...]:
+        """Run a recurrent layer over `x` (batch, time, features).
+
+        A masked step changes neither state nor output: the states after it are those before.
+
+        Args:
+            states: the initial states, (batch, units) each; None for zeros.
+            kernel: (features, gates * units); gates as in Keras: LSTM i, f, c, o; GRU z, r, h.
+            recurrent_kernel: (units, gates * units).
+            bias: (gates * units,), or (2, gates * units) for a GRU with `reset_after`.
+            cell: "simple", "lstm" or "gru".
+
+        Returns:
+            The outputs of all steps (batch, time, units), in the order they were computed, and
+            the final states.
+        """
+        batch = self.shape(x)[0]
+        units = self.shape(recurrent_kernel)[0]
+        if go_backwards:
+            x = self.flip(x, 1)
+            mask = None if mask is None else self.flip(mask, 1)
+        current = [self.zeros((batch, units), self.dtype(x)) if s is None else s for s in states]
+        step = self._cell(
+            cell, recurrent_kernel, bias, activation, recurrent_activation, reset_after
+        )
+        # the inputs of all steps are projected in one product; the loop only recurs
+        projected = self.matmul(x, kernel)
+        if bias is not None:
+            input_bias = self.getitem(bias, (0,)) if len(self.shape(bias)) == 2 else bias
+            projected = self.add(projected, input_bias)
+        # taken apart at once: a slice for each step would have a gradient as large as all of them
+        inputs = self.unstack(projected, 1)
+        exists: Sequence[Array | None] = (
+            [None] * len(inputs) if mask is None else self.unstack(self.expand_dims(mask, (2,)), 1)
+        )
+        outputs = []
+        for row, valid in zip(inputs, exists, strict=True):
+            new = step(row, current)
+            if valid is not None:
+                new = [self.where(valid, n, c) for n, c in zip(new, current, strict=True)]
+            current = new
+            outputs.append(current[0])
+        sequence = (
+            self.stack(outputs, 1) if outputs else self.zeros((batch, 0, units), self.dtype(x))
+        )
+        return (sequence, *current)
+
+    def _cell(
+        self,
+        cell: str,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        activation: str,
+        recurrent_activation: str,
+        reset_after: bool,
+    ) -> Callable[[Array, list[Array]], list[Array]]:
+        act, gate = self.activation(activation), self.activation(recurrent_activation)
+        if cell == "simple":
+            return lambda x, s: [act(self.add(x, self.matmul(s[0], recurrent_kernel)))]
+        if cell == "lstm":
+            return lambda x, s: self._lstm_step(x, s, recurrent_kernel, act, gate)
+        recurrent_bias = self.getitem(bias, (1,)) if reset_after and bias is not None else None
+        return lambda x, s: self._gru_step(
+            x, s, recurrent_kernel, recurrent_bias, act, gate, reset_after
+        )
+
+    def activation(self, name: str) -> Activation:
+        """Return the function for an activation's name ("linear" is the identity)."""
+        if name == "linear":
+            return lambda x: x
+        if name == "gelu":
+            return lambda x: self.gelu(x, False)
+        if name == "elu":
+            return lambda x: self.elu(x, 1.0)
+        if name == "leaky_relu":
+            return lambda x: self.leaky_relu(x, 0.2)
+        if name in ("softmax", "log_softmax"):
+            return lambda x: getattr(self, name)(x, len(self.shape(x)) - 1)
+        function: Activation = getattr(self, name)
+        return function
+
+    def _lstm_step(
+        self, x: Array, states: list[Array], kernel: Array, act: Activation, gate: Activation
+    ) -> list[Array]:
+        h, c = states
+        i, f, g, o = self.split(self.add(x, self.matmul(h, kernel)), 4, 1)
+        c = self.add(self.multiply(gate(f), c), self.multiply(gate(i), act(g)))
+        return [self.multiply(gate(o), act(c)), c]
+
+    def _gru_step(
+        self,
+        x: Array,
+        states: list[Array],
+        kernel: Array,
+        bias: Array | None,
+        act: Activation,
+        gate: Activation,
+        reset_after: bool,
+    ) -> list[Array]:
+        (h,) = states
+        units = self.shape(h)[1]
+        x_gates, x_new = self.split(x, [2 * units], 1)
+        if reset_after:
+            recurrent = self.matmul(h, kernel)
+            if bias is not None:
+                recurrent = self.add(recurrent, bias)
+            h_gates, h_new = self.split(recurrent, [2 * units], 1)
+            z, r = self.split(gate(self.add(x_gates, h_gates)), 2, 1)
+            new = act(self.add(x_new, self.multiply(r, h_new)))
+        else:
+            gates_kernel, new_kernel = self.split(kernel, [2 * units], 1)
+            z, r = self.split(gate(self.add(x_gates, self.matmul(h, gates_kernel))), 2, 1)
+            new = act(self.add(x_new, self.matmul(self.multiply(r, h), new_kernel)))
+        one = self.full((), 1, self.dtype(h))
+        return [self.add(self.multiply(z, h), self.multiply(self.subtract(one, z), new))]
