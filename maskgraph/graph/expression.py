@@ -1,0 +1,64 @@
+"""Masks written out as text: `tokens != 0`, `(tokens != 0)[:, 1:]`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maskgraph.graph.symbol import SymbolicTensor
+
+_INFIX = {
+    "not_equal": "!=",
+    "equal": "==",
+    "less": "<",
+    "less_equal": "<=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "logical_and": "&",
+    "logical_or": "|",
+}
+_TRANSPARENT = ("with_mask", "drop_mask", "select_valid")
+
+
+def describe(symbol: SymbolicTensor | None, depth: int = 6) -> str:
+    """Return a mask as text; None is "every step"."""
+    if symbol is None:
+        return "every step"
+    node = symbol.node
+    op = getattr(node.target, "name", "")
+    if node.is_source or node.body is not None or depth == 0:
+        return symbol.name
+    values = list(node.arguments.values())
+    if op in _TRANSPARENT:
+        return describe(values[0], depth)
+    texts = [_text(v, depth - 1) for v in values]
+    if op in _INFIX:
+        left, right = (f"({t})" if " " in t else t for t in texts)
+        return f"{left} {_INFIX[op]} {right}"
+    if op == "logical_not":
+        return f"~({texts[0]})"
+    if op == "getitem":
+        base = f"({texts[0]})" if " " in texts[0] else texts[0]
+        return f"{base}[{_key(values[1])}]"
+    shown = [
+        f"{name}={text}" if i else text
+        for i, (name, text) in enumerate(zip(node.arguments, texts, strict=True))
+        if values[i] is not None and values[i] is not False
+    ]
+    return f"{op}({', '.join(shown)})"
+
+
+def _text(value: Any, depth: int) -> str:
+    if isinstance(value, SymbolicTensor):
+        return describe(value, depth)
+    if isinstance(value, list):
+        return "[" + ", ".join(_text(v, depth) for v in value) + "]"
+    return str(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
+
+
+def _key(key: tuple[Any, ...]) -> str:
+    return ", ".join(_slice(k) if isinstance(k, slice) else str(k) for k in key)
+
+
+def _slice(item: slice) -> str:
+    parts = ["" if n is None else str(n) for n in (item.start, item.stop)]
+    return ":".join(parts) + ("" if item.step is None else f":{item.step}")
