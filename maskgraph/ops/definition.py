@@ -1,0 +1,443 @@
+"""How an op is defined, and what happens when one is called.
+
+An op is defined in one place: a signature with a docstring, a shape rule and a mask rule. What
+it computes is the backend's method of the same name. Called on symbolic tensors it records a
+node; on `MaskedTensor`s it applies its mask rule; on native tensors it calls their backend.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ParamSpec, TypeVar, cast
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from maskgraph import dtypes
+from maskgraph.backend import Array, Backend, load, of
+from maskgraph.errors import ArgumentError, MaskgraphError
+from maskgraph.graph import Dim, Node, Spec, SymbolicTensor, Weight, leaves, map_tree, symbols_in
+from maskgraph.masks.masked_tensor import MaskedTensor, from_host
+from maskgraph.operators import REGISTRY
+
+Tensor = Any
+"""In an op's signature: a symbolic, masked or native tensor, a weight, an array or a number."""
+Tensors = Any
+"""In an op's signature: a list of tensors."""
+Mask = Any
+"""In a mask rule: a symbolic or native bool tensor."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Arguments = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What a mask rule returns where a mask that came in cannot come out."""
+
+    reason: str
+
+
+class MaskRule:
+    """What an op does to masks. Rules work on symbols and on data alike, by way of ops.
+
+    `mixes_time` tells that the op looks at other steps, so that it needs the mask to obey the
+    law; `out` gives the mask of the result; `value` computes the result so that no masked step
+    is seen (by default the op itself, which is right for ops that work step by step).
+    """
+
+    def mixes_time(self, call: Call) -> bool:
+        return False
+
+    def out(self, call: Call) -> Mask | Lost | tuple[Mask | Lost | None, ...] | None:
+        return None
+
+    def value(self, call: Call) -> Any:
+        return call.run()
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an op, as a mask rule sees it: tensors stripped of their masks.
+
+    Attributes:
+        arguments: by name; axes are canonical (not negative).
+        masks: for each tensor argument, its mask or None (a list for a list of tensors).
+        specs: likewise, shape and dtype.
+    """
+
+    op: Op
+    arguments: Arguments
+    masks: dict[str, Any]
+    specs: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    def run(self, **changes: Any) -> Any:
+        return self.op(**{**self.arguments, **changes})
+
+    def zeroed(self) -> Call:
+        """The same call with zeros at the masked steps of every tensor."""
+        arguments = dict(self.arguments)
+        for name, mask in self.masks.items():
+            if isinstance(mask, list):
+                pairs = zip(arguments[name], mask, strict=True)
+                arguments[name] = [zeroed(x, m) for x, m in pairs]
+            else:
+                arguments[name] = zeroed(arguments[name], mask)
+        return Call(self.op, arguments, self.masks, self.specs)
+
+
+def zeroed(x: Tensor, mask: Mask | None) -> Tensor:
+    """Return `x` with zeros at its masked steps; `x` itself if it has them already."""
+    if mask is None:
+        return x
+    if isinstance(x, SymbolicTensor) and x.node.target is REGISTRY["select_valid"]:
+        made = x.node.arguments
+        if made["mask"] is mask and made["fill_value"] == 0:
+            return x
+    return REGISTRY["select_valid"](x, mask, 0)
+
+
+@dataclass(frozen=True)
+class Op:
+    """A defined op. Calling it is the public function."""
+
+    name: str
+    parameters: tuple[str, ...]
+    defaults: dict[str, Any]
+    tensors: tuple[str, ...]
+    """The parameters that take a tensor or a list of tensors."""
+    shape: Callable[..., Spec | tuple[Spec, ...]]
+    rule: MaskRule
+    together: tuple[str, ...]
+    """The parameters that are cast to the dtype in which they meet."""
+    floating: bool
+    """Whether that dtype must be a float."""
+    boolean: tuple[str, ...]
+    """The parameters that are cast to bool."""
+    prepare: Callable[[Arguments, dict[str, Any]], None] | None
+    pure: bool
+    """Whether equal calls are one node."""
+    masking: bool
+    """Whether the op attaches or drops a mask, so that its rule applies to any call."""
+    several: bool
+    """Whether the op returns a tuple."""
+    kind: type[SymbolicTensor] = SymbolicTensor
+    interned: WeakValueDictionary[Any, Node] = field(default_factory=WeakValueDictionary)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        arguments = self.bind(args, kwargs)
+        symbolic = masked = False
+        for leaf in self.leaves(arguments):
+            symbolic = symbolic or isinstance(leaf, SymbolicTensor)
+            masked = masked or isinstance(leaf, MaskedTensor)
+        if symbolic or any(isinstance(s, Dim) for s in symbols_in(arguments)):
+            return self.record(arguments)
+        return self.compute(arguments, masked)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def bind(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
+        """Return the arguments by name, defaults filled in.
+
+        Raises:
+            ArgumentError: as Python would for a plain function, naming the op.
+        """
+        if len(args) > len(self.parameters):
+            raise ArgumentError(
+                f"ops.{self.name} takes {len(self.parameters)} arguments, got {len(args)}"
+            )
+        bound = {**self.defaults, **dict(zip(self.parameters, args, strict=False)), **kwargs}
+        for name in self.parameters:
+            if name not in bound:
+                raise ArgumentError(f"ops.{self.name} needs the argument {name!r}")
+        if len(bound) != len(self.parameters):
+            unknown = sorted(set(bound) - set(self.parameters))
+            raise ArgumentError(
+                f"ops.{self.name} has no argument {', '.join(unknown)}; "
+                f"its arguments are {', '.join(self.parameters)}"
+            )
+        return {name: bound[name] for name in self.parameters}
+
+    def leaves(self, arguments: Arguments) -> Iterator[Any]:
+        """Yield the tensor arguments, those in lists one by one."""
+        for name in self.tensors:
+            value = arguments[name]
+            if isinstance(value, list | tuple) and not is_number_list(value):
+                yield from (x for x in value if x is not None)
+            elif value is not None:
+                yield value
+
+    # -- specs and dtypes ------------------------------------------------------------------
+
+    def targets(self, arguments: Arguments) -> dict[str, str | None]:
+        """Return for each tensor parameter the dtype its tensors are cast to; None: as it is."""
+        found: dict[str, str | None] = dict.fromkeys(self.boolean, "bool")
+        if self.together:
+            sized: list[str] = []
+            weak: list[str] = []
+            for name in self.together:
+                value = arguments[name]
+                for x in value if isinstance(value, list | tuple) else (value,):
+                    if x is None:
+                        continue
+                    if isinstance(x, bool | int | float):
+                        weak.append(dtypes.of_scalar(x))
+                    else:
+                        sized.append(spec_of(x).dtype)
+            common = dtypes.promote(sized, weak)
+            if self.floating:
+                common = dtypes.as_float(common)
+            found.update(dict.fromkeys(self.together, common))
+        return found
+
+    def specs(self, arguments: Arguments) -> dict[str, Any]:
+        """Return the spec of each tensor argument, after casting."""
+        targets = self.targets(arguments)
+
+        def spec(x: Any, dtype: str | None) -> Spec | None:
+            if x is None:
+                return None
+            found = spec_of(x)
+            return found if dtype is None else Spec(found.shape, dtype)
+
+        result: dict[str, Any] = {}
+        for name in self.tensors:
+            value, dtype = arguments[name], targets.get(name)
+            if isinstance(value, list | tuple) and not is_number_list(value):
+                result[name] = [spec(x, dtype) for x in value]
+            else:
+                result[name] = spec(value, dtype)
+        return result
+
+    def out_specs(self, arguments: Arguments, specs: dict[str, Any]) -> Spec | tuple[Spec, ...]:
+        return self.shape(**{**arguments, **specs})
+
+    # -- symbols ---------------------------------------------------------------------------
+
+    def record(self, arguments: Arguments) -> Any:
+        """Return the symbolic result: a new node, or the one that an equal call made."""
+        arguments = {k: map_tree(_as_symbol, v) for k, v in arguments.items()}
+        specs = self.specs(arguments)
+        if self.prepare is not None:
+            self.prepare(arguments, specs)
+        key = tuple(_freeze(v) for v in arguments.values()) if self.pure else None
+        node = self.interned.get(key) if key is not None else None
+        if node is None:
+            node = self._new_node(arguments, specs)
+            if key is not None:
+                self.interned[key] = node
+        return node.outputs if self.several else node.outputs[0]
+
+    def _new_node(self, arguments: Arguments, specs: dict[str, Any]) -> Node:
+        out = self.out_specs(arguments, specs)
+        outs = (out,) if isinstance(out, Spec) else out
+        masks: list[SymbolicTensor | None] = [None] * len(outs)
+        losses: list[str | None] = [None] * len(outs)
+        given = {k: _masks_of(arguments[k]) for k in self.tensors}
+        if self.masking or any(m is not None for m in leaves(given)):
+            result = self.rule.out(Call(self, arguments, given, specs))
+            for i, mask in enumerate(result if isinstance(result, tuple) else (result,)):
+                if isinstance(mask, Lost):
+                    losses[i] = mask.reason
+                else:
+                    masks[i] = mask
+        return Node(self, arguments, outs, masks, name=self.name, losses=losses, kind=self.kind)
+
+    # -- data ------------------------------------------------------------------------------
+
+    def compute(self, arguments: Arguments, masked: bool = False) -> Any:
+        """Return the result for data: native tensors, or `MaskedTensor`s if any came in."""
+        backend = self._backend(arguments)
+        masks: dict[str, Any] = {}
+        if masked or self.masking:
+            masks = {k: _masks_of(arguments[k]) for k in self.tensors}
+        arguments = {
+            k: map_tree(_stripped, v) if k in self.tensors else v for k, v in arguments.items()
+        }
+        specs = self.specs(arguments)
+        if self.prepare is not None:
+            self.prepare(arguments, specs)
+        if self.masking or any(m is not None for m in leaves(masks)):
+            natives = {
+                k: map_tree(lambda x: _native(x, backend, None), arguments[k]) for k in self.tensors
+            }
+            return self._masked(Call(self, {**arguments, **natives}, masks, specs))
+        self.out_specs(arguments, specs)  # for its checks
+        targets = self.targets(arguments)
+        values = [
+            map_tree(partial(_native, backend=backend, dtype=targets.get(k)), v)
+            if k in self.tensors
+            else v
+            for k, v in arguments.items()
+        ]
+        with backend.quiet():
+            result = getattr(backend, self.name)(*values)
+        return _wrapped(result) if masked else result
+
+    def _masked(self, call: Call) -> Any:
+        out, value = self.apply_rule(call)
+        if not isinstance(value, tuple):
+            return MaskedTensor(value, out)
+        return tuple(MaskedTensor(v, m) for v, m in zip(value, out, strict=True))
+
+    def apply_rule(self, call: Call) -> tuple[Any, Any]:
+        """Return (masks, values) of a call with masks; a lost mask leaves zeros behind."""
+        out = self.rule.out(call)
+        lost = any(isinstance(m, Lost) for m in (out if isinstance(out, tuple) else (out,)))
+        value = self.rule.value(call.zeroed() if lost else call)
+        if isinstance(value, tuple):
+            given = out if isinstance(out, tuple) else (out,) * len(value)
+            return tuple(None if isinstance(m, Lost) else m for m in given), value
+        return (None if lost else out), value
+
+    def _backend(self, arguments: Arguments) -> Backend:
+        found: Backend | None = None
+        for leaf in self.leaves(arguments):
+            native = leaf.value if isinstance(leaf, MaskedTensor) else leaf
+            owner = None if isinstance(leaf, Weight) else of(native)
+            if owner is not None and (found is None or found.name == "numpy"):
+                found = owner
+        return found or load()
+
+
+def define(
+    *,
+    shape: Callable[..., Spec | tuple[Spec, ...]],
+    mask: MaskRule,
+    together: Iterable[str] = (),
+    floating: bool = False,
+    boolean: Iterable[str] = (),
+    prepare: Callable[[Arguments, dict[str, Any]], None] | None = None,
+    pure: bool = True,
+    masking: bool = False,
+    kind: type[SymbolicTensor] = SymbolicTensor,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Define an op: the decorated function gives its name, signature and documentation.
+
+    Args:
+        shape: the shape rule: called with the op's arguments, tensors replaced by `Spec`s,
+            returns the `Spec` of the result (a tuple for several).
+        mask: the mask rule.
+        together: the parameters cast to one common dtype.
+        floating: whether that dtype is a float at least.
+        boolean: the parameters cast to bool.
+        prepare: brings the arguments into canonical form, given them and the specs.
+        pure: whether equal calls on symbols may share a node.
+        masking: whether the op attaches or drops masks.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        parameters = signature.parameters
+        op = Op(
+            name=function.__name__,
+            parameters=tuple(parameters),
+            defaults={n: p.default for n, p in parameters.items() if p.default is not p.empty},
+            tensors=tuple(
+                n
+                for n, p in parameters.items()
+                if str(p.annotation).partition(" ")[0] in ("Tensor", "Tensors")
+            ),
+            shape=shape,
+            rule=mask,
+            together=tuple(together),
+            floating=floating,
+            boolean=tuple(boolean),
+            prepare=prepare,
+            pure=pure,
+            masking=masking,
+            several=str(signature.return_annotation).startswith("tuple"),
+            kind=kind,
+        )
+        for name in ("__doc__", "__module__", "__qualname__", "__name__"):
+            object.__setattr__(op, name, getattr(function, name))
+        object.__setattr__(op, "__wrapped__", function)
+        object.__setattr__(op, "__signature__", signature)
+        REGISTRY[op.name] = op
+        return cast(Callable[P, R], op)
+
+    return decorate
+
+
+def spec_of(x: Any) -> Spec:
+    """Return shape and dtype of anything that an op takes as a tensor."""
+    if isinstance(x, SymbolicTensor):
+        return x.spec
+    if isinstance(x, Weight | MaskedTensor):
+        return Spec(x.shape, x.dtype)
+    backend = of(x)
+    if backend is not None:
+        return Spec(tuple(backend.shape(x)), backend.dtype(x))
+    array = from_host(x)
+    return Spec(array.shape, dtypes.canonical(array.dtype))
+
+
+def is_number_list(value: list[Any] | tuple[Any, ...]) -> bool:
+    """Tell whether a list is a tensor written out, rather than a list of tensors."""
+    return len(value) > 0 and all(isinstance(x, bool | int | float) for x in value)
+
+
+def _as_symbol(x: Any) -> Any:
+    if isinstance(x, Weight):
+        return x.symbol
+    if isinstance(x, MaskedTensor):
+        if x.mask is not None:
+            raise MaskgraphError(
+                "a masked tensor with data cannot be a constant of a symbolic graph: pass it as "
+                "an input of the model"
+            )
+        return x.backend.to_numpy(x.value)
+    return x
+
+
+def _masks_of(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_masks_of(x) for x in value]
+    if isinstance(value, SymbolicTensor | MaskedTensor):
+        return value.mask
+    return None
+
+
+def _stripped(x: Any) -> Any:
+    return x.value if isinstance(x, MaskedTensor) else x
+
+
+def _native(x: Any, backend: Backend, dtype: str | None) -> Array:
+    if x is None:
+        return None
+    if isinstance(x, Weight):
+        return x.native(backend, dtype or x.dtype)
+    if of(x) is None:
+        x = from_host(x)
+    value = backend.asarray(x)
+    return backend.cast(value, dtype) if dtype and backend.dtype(value) != dtype else value
+
+
+def _wrapped(result: Any) -> Any:
+    return tuple(map(MaskedTensor, result)) if isinstance(result, tuple) else MaskedTensor(result)
+
+
+def _freeze(value: Any) -> Any:
+    """Return a hashable key: symbols and large things by identity (the node keeps them alive)."""
+    if isinstance(value, SymbolicTensor):
+        return ("symbol", id(value))
+    if isinstance(value, list | tuple):
+        return (type(value).__name__, *map(_freeze, value))
+    if isinstance(value, slice):
+        return ("slice", _freeze(value.start), _freeze(value.stop), _freeze(value.step))
+    if value is None or isinstance(value, bool | int | float | str):
+        return (type(value).__name__, repr(value))
+    if isinstance(value, np.generic):
+        return ("number", value.dtype.name, value.item())
+    return ("object", id(value))

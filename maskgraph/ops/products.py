@@ -1,0 +1,164 @@
+"""Matrix products and einsum; masked steps of a contracted axis count for nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maskgraph.errors import ShapeError, explain
+from maskgraph.graph import Spec
+from maskgraph.operators import REGISTRY
+from maskgraph.ops import shapes
+from maskgraph.ops.definition import (
+    Arguments,
+    Call,
+    Lost,
+    Mask,
+    MaskRule,
+    Tensor,
+    Tensors,
+    define,
+    spec_of,
+    zeroed,
+)
+from maskgraph.ops.masking import intersect
+
+
+class MatMul(MaskRule):
+    """The rows' mask passes, a contracted mask is used up."""
+
+    def mixes_time(self, call: Call) -> bool:
+        return any(contracted for _, contracted in self._uses(call).values())
+
+    def _uses(self, call: Call) -> dict[str, tuple[int, bool]]:
+        """For each masked operand: its mask's rank, and whether the contracted axis is masked."""
+        uses = {}
+        for name, from_end in (("x1", 1), ("x2", 2)):
+            mask, rank = call.masks[name], call.specs[name].rank
+            if mask is not None:
+                contracted = max(rank - from_end, 0)
+                uses[name] = (spec_of(mask).rank, contracted < spec_of(mask).rank)
+        return uses
+
+    def out(self, call: Call) -> Mask | Lost | None:
+        rank = max(s.rank for s in call.specs.values())
+        masks = []
+        for name, (mask_rank, contracted) in self._uses(call).items():
+            mask = call.masks[name]
+            if call.specs[name].rank < rank:
+                return Lost(f"{name} has fewer axes than the result")
+            if name == "x1" and contracted:
+                mask = REGISTRY["any"](mask, mask_rank - 1) if mask_rank > 2 else None
+            elif contracted:
+                mask = None
+            masks.append(mask)
+        return intersect(masks)
+
+    def value(self, call: Call) -> Any:
+        return call.run(
+            **{
+                name: zeroed(call[name], call.masks[name])
+                for name, (_, contracted) in self._uses(call).items()
+                if contracted
+            }
+        )
+
+
+@define(shape=shapes.matmul, mask=MatMul(), together=("x1", "x2"))
+def matmul(x1: Tensor, x2: Tensor) -> Tensor:
+    """The matrix product of the last two axes, the others broadcast.
+
+    Mask out: that of the rows of x1; masked steps of a contracted axis count for nothing.
+
+    Raises:
+        ShapeError: if the inner sizes differ.
+    """
+
+
+def _labels(subscripts: str) -> tuple[list[str], str]:
+    operands, _, result = subscripts.partition("->")
+    return operands.split(","), result
+
+
+class Einsum(MaskRule):
+    """A mask whose labels lead the result passes; one with a contracted label is used up."""
+
+    def mixes_time(self, call: Call) -> bool:
+        _, result = _labels(call["subscripts"])
+        return any(set(labels) - set(result) for labels in self._masked_labels(call).values())
+
+    def _masked_labels(self, call: Call) -> dict[int, str]:
+        operands, _ = _labels(call["subscripts"])
+        return {
+            i: operands[i][: spec_of(mask).rank]
+            for i, mask in enumerate(call.masks["operands"])
+            if mask is not None
+        }
+
+    def out(self, call: Call) -> Mask | Lost | None:
+        _, result = _labels(call["subscripts"])
+        masks = []
+        for i, labels in self._masked_labels(call).items():
+            mask = call.masks["operands"][i]
+            gone = tuple(a for a, label in enumerate(labels) if label not in result)
+            left = "".join(label for label in labels if label in result)
+            if gone and len(left) < 2:
+                continue
+            if not result.startswith(left):
+                return Lost(
+                    f"the masked axes {left!r} of operand {i} do not lead the result {result!r}"
+                )
+            masks.append(REGISTRY["any"](mask, gone) if gone else mask)
+        return intersect(masks)
+
+    def value(self, call: Call) -> Any:
+        _, result = _labels(call["subscripts"])
+        operands = list(call["operands"])
+        for i, labels in self._masked_labels(call).items():
+            if set(labels) - set(result):
+                operands[i] = zeroed(operands[i], call.masks["operands"][i])
+        return call.run(operands=operands)
+
+
+def _explicit(arguments: Arguments, specs: dict[str, Any]) -> None:
+    subscripts = arguments["subscripts"].replace(" ", "")
+    inputs, arrow, _ = subscripts.partition("->")
+    ranks = [s.rank for s in specs["operands"]]
+    if not arrow or "." in inputs or [len(p) for p in inputs.split(",")] != ranks:
+        raise ShapeError(
+            explain(
+                "einsum: the subscripts do not fit the operands",
+                received=f"{subscripts!r} for operands of ranks {ranks}",
+                expected="one letter an axis and an explicit result, as 'btd,de->bte'",
+            )
+        )
+    arguments["subscripts"] = subscripts
+    arguments["operands"] = list(arguments["operands"])
+
+
+def _einsum(subscripts: str, operands: list[Spec]) -> Spec:
+    inputs, result = _labels(subscripts)
+    sizes: dict[str, int | None] = {}
+    for labels, spec in zip(inputs, operands, strict=True):
+        for label, size in zip(labels, spec.shape, strict=True):
+            known = sizes.get(label)
+            if known is not None and size is not None and 1 not in (known, size) and known != size:
+                raise ShapeError(
+                    explain(
+                        f"einsum {subscripts!r}: sizes of {label!r} differ",
+                        received=" and ".join(str(s.shape) for s in operands),
+                    )
+                )
+            sizes[label] = size if known in (None, 1) else known
+    return Spec(tuple(sizes[label] for label in result), operands[0].dtype)
+
+
+@define(shape=_einsum, mask=Einsum(), together=("operands",), prepare=_explicit)
+def einsum(subscripts: str, operands: Tensors) -> Tensor:
+    """A sum of products, as `einsum("btd,de->bte", [x, kernel])`.
+
+    Mask out: the masks whose axes lead the result; masked steps of a contracted axis count for
+    nothing.
+
+    Raises:
+        ShapeError: if the subscripts do not fit the operands.
+    """

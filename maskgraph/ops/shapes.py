@@ -1,0 +1,156 @@
+"""Shape rules: what is known of a result's shape and dtype before there is data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from maskgraph.errors import ShapeError, explain
+from maskgraph.graph import Dim, Shape, Spec
+
+
+def same(x: Spec, **_: Any) -> Spec:
+    return x
+
+
+def same_bool(x: Spec, **_: Any) -> Spec:
+    return Spec(x.shape, "bool")
+
+
+def binary(x1: Spec, x2: Spec) -> Spec:
+    return Spec(broadcast(x1.shape, x2.shape), x1.dtype)
+
+
+def comparison(x1: Spec, x2: Spec) -> Spec:
+    return Spec(broadcast(x1.shape, x2.shape), "bool")
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """Return the shape that shapes broadcast to; None meets 1 as None, and n as n.
+
+    Raises:
+        ShapeError: if they do not broadcast.
+    """
+    rank = max(map(len, shapes))
+    result: list[int | None] = []
+    for sizes in zip(*((1,) * (rank - len(s)) + tuple(s) for s in shapes), strict=True):
+        known = {n for n in sizes if n not in (1, None)}
+        if len(known) > 1:
+            raise ShapeError(
+                explain(
+                    "shapes do not broadcast",
+                    received=" and ".join(map(str, shapes)),
+                    expected="sizes that are equal, or 1, counted from the last axis",
+                    fix="reshape or expand one of them: ops.expand_dims, ops.reshape",
+                )
+            )
+        result.append(known.pop() if known else (None if None in sizes else 1))
+    return tuple(result)
+
+
+def canonical_axis(axis: Any, rank: int) -> int:
+    """Return the axis counted from the front.
+
+    Raises:
+        ShapeError: if there is no such axis.
+    """
+    if not isinstance(axis, int) or not -rank <= axis < rank:
+        raise ShapeError(
+            explain(
+                "no such axis",
+                received=f"axis={axis!r} for a tensor of rank {rank}",
+                expected=f"an integer from {-rank} to {rank - 1}" if rank else "a tensor with axes",
+            )
+        )
+    return int(axis) % rank
+
+
+def axis_of(
+    parameter: str = "x", added: int = 0
+) -> Callable[[dict[str, Any], dict[str, Any]], None]:
+    """Return a `prepare` that makes `axis` canonical for the tensor `parameter`."""
+
+    def prepare(arguments: dict[str, Any], specs: dict[str, Any]) -> None:
+        spec = specs[parameter]
+        rank = (spec[0] if isinstance(spec, list) else spec).rank
+        arguments["axis"] = canonical_axis(arguments["axis"], rank + added)
+
+    return prepare
+
+
+def axes_of(arguments: dict[str, Any], specs: dict[str, Any]) -> None:
+    """Make `axis` a tuple of canonical axes; None is all of them."""
+    axis, rank = arguments["axis"], specs["x"].rank
+    if axis is None:
+        axis = range(rank)
+    elif isinstance(axis, int):
+        axis = (axis,)
+    arguments["axis"] = tuple(sorted({canonical_axis(a, rank) for a in axis}))
+
+
+def reduced(x: Spec, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    if keepdims:
+        return Spec(tuple(1 if a in axis else n for a, n in enumerate(x.shape)), x.dtype)
+    return Spec(tuple(n for a, n in enumerate(x.shape) if a not in axis), x.dtype)
+
+
+def sizes(shape: Sequence[Any]) -> Shape:
+    """Return a shape given by the user, sizes known only at run time (`Dim`) as None."""
+    return tuple(None if isinstance(n, Dim) or n is None else int(n) for n in shape)
+
+
+def matmul(x1: Spec, x2: Spec) -> Spec:
+    inner1 = x1.shape[-1] if x1.rank else None
+    inner2 = x2.shape[-2 if x2.rank > 1 else -1] if x2.rank else None
+    if not x1.rank or not x2.rank or (None not in (inner1, inner2) and inner1 != inner2):
+        raise ShapeError(
+            explain(
+                "matmul: the inner sizes differ",
+                received=f"{x1.shape} @ {x2.shape}",
+                expected="the last axis of the first as long as the last but one of the second",
+            )
+        )
+    batch = broadcast(x1.shape[:-2], x2.shape[:-2])
+    rows = x1.shape[-2:-1] if x1.rank > 1 else ()
+    columns = x2.shape[-1:] if x2.rank > 1 else ()
+    return Spec((*batch, *rows, *columns), x1.dtype)
+
+
+def reshaped(x: Spec, newshape: Sequence[Any]) -> Spec:
+    target = list(sizes(newshape))
+    if -1 in target:
+        place = target.index(-1)
+        known = [n for i, n in enumerate(target) if i != place]
+        if None in x.shape or None in known:
+            target[place] = _inferred(x, newshape)
+        else:
+            total, part = math.prod(n or 0 for n in x.shape), math.prod(n or 0 for n in known)
+            if part and total % part:
+                raise _unreshapable(x, newshape)
+            target[place] = total // part if part else 0
+    known_sizes = None not in target and None not in x.shape
+    if known_sizes and math.prod(n or 0 for n in target) != math.prod(n or 0 for n in x.shape):
+        raise _unreshapable(x, newshape)
+    return Spec(tuple(target), x.dtype)
+
+
+def _inferred(x: Spec, newshape: Sequence[Any]) -> int | None:
+    """The size of the -1 where unknown sizes cancel: one size of `x` each, known by its Dim."""
+    dims = [n for n in newshape if isinstance(n, Dim)]
+    unknown = sum(n is None for n in x.shape)
+    if len(dims) != unknown:
+        return None
+    total = math.prod(n for n in x.shape if n is not None)
+    part = math.prod(n for n in newshape if isinstance(n, int) and n != -1)
+    return total // part if part and total % part == 0 else None
+
+
+def _unreshapable(x: Spec, newshape: Sequence[Any]) -> ShapeError:
+    return ShapeError(
+        explain(
+            "reshape: the number of elements differs",
+            received=f"shape {x.shape}, new shape {tuple(newshape)}",
+            expected="sizes with the same product; one may be -1",
+        )
+    )
