@@ -1,0 +1,263 @@
+"""The padded plan: a flat list of backend calls over numbered slots.
+
+A program is what a graph comes down to after lowering, in order; bound to a backend it is a
+plan. Nothing is looked up while a plan runs: each step is a function, the slots that it reads,
+the slot that it fills, and those that nobody reads any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from maskgraph import dtypes
+from maskgraph.backend import Array, Backend
+from maskgraph.graph import Node, SymbolicTensor, Weight, map_tree
+from maskgraph.masks.masked_tensor import from_host
+from maskgraph.ops.definition import Op, is_number_list
+from maskgraph.plan.lowering import Lowered, lower
+
+
+class Program:
+    """A graph without layers and masks, independent of any backend.
+
+    Args:
+        inputs: the symbols that data is given for.
+        outputs: the symbols that are wanted, masked or not.
+    """
+
+    def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> None:
+        self.inputs = [Lowered(s if s.node.plain is None else s.node.plain, s.mask) for s in inputs]
+        self.outputs = lower(outputs)
+        self.nodes = _in_order([s for pair in self.outputs for s in pair if s is not None])
+
+    @property
+    def weights(self) -> list[Weight]:
+        """The weights that the program reads, in order of first use."""
+        return [n.target.weight for n in self.nodes if n.is_source and n.target.kind == "weight"]
+
+
+class Step(NamedTuple):
+    function: Callable[..., Any]
+    reads: tuple[int, ...]
+    fills: int
+    frees: tuple[int, ...]
+
+
+class Plan:
+    """A program bound to a backend.
+
+    Args:
+        precision: "float64" computes float32 models in float64, as a judge for other runs.
+    """
+
+    def __init__(self, program: Program, backend: Backend, precision: str | None = None) -> None:
+        self.backend = backend
+        binder = _Binder(program, backend, precision)
+        self.steps = binder.steps
+        self.origins = binder.origins
+        self.weights = binder.weights
+        self._start = binder.start
+        self._inputs = binder.inputs
+        self._outputs = binder.outputs
+        self._dtype = binder.dtype
+        self._input_dtypes = [binder.dtype(pair.value.dtype) for pair in program.inputs]
+
+    def run(
+        self,
+        inputs: Sequence[tuple[Any, Any]],
+        weights: Sequence[Array] | None = None,
+    ) -> list[tuple[Array, Array | None]]:
+        """Return (value, mask) of every output.
+
+        Args:
+            inputs: (value, mask) of every input; the mask is read only where the program was
+                made for one.
+            weights: native values in place of the weights' own, in the order of `self.weights`.
+        """
+        backend = self.backend
+        slots = list(self._start)
+        for (slot, mask_slot), (value, mask), dtype in zip(
+            self._inputs, inputs, self._input_dtypes, strict=True
+        ):
+            if slot is not None:
+                slots[slot] = backend.asarray(value, dtype)
+            if mask_slot is not None:
+                slots[mask_slot] = backend.asarray(mask, "bool")
+        for i, (slot, weight) in enumerate(self.weights):
+            slots[slot] = (
+                weight.native(backend, self._dtype(weight.dtype)) if weights is None else weights[i]
+            )
+        done = -1
+        try:
+            for done, (function, reads, fills, frees) in enumerate(self.steps):  # noqa: B007
+                slots[fills] = function(*[slots[i] for i in reads])
+                for i in frees:
+                    slots[i] = None
+        except Exception as error:
+            _note_origin(error, self.origins[done])
+            raise
+        return [(slots[v], None if m is None else slots[m]) for v, m in self._outputs]
+
+
+def _note_origin(error: Exception, node: Node) -> None:
+    where = f", made at {node.location}" if node.location else ""
+    error.add_note(f"in {node.path!r}{where}")
+
+
+def _in_order(symbols: Sequence[SymbolicTensor]) -> list[Node]:
+    """Return the nodes that symbols depend on, each after those it reads."""
+    found: set[Node] = set()
+    stack = [s.node for s in symbols]
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.add(node)
+            stack.extend(s.node for s in node.inputs)
+    return sorted(found, key=lambda node: node.serial)
+
+
+class _Ref(NamedTuple):
+    """The place of a slot's value among a step's arguments."""
+
+    slot: int
+
+
+class _Binder:
+    """Turns a program's nodes into steps."""
+
+    def __init__(self, program: Program, backend: Backend, precision: str | None) -> None:
+        self.backend = backend
+        self.precision = precision
+        self.start: list[Any] = []
+        self.origins: list[Node] = []
+        self.weights: list[tuple[int, Weight]] = []
+        self._slots: dict[SymbolicTensor, int] = {}
+        self._casts: dict[tuple[int, str], int] = {}
+        self._steps: list[tuple[Callable[..., Any], tuple[int, ...], int]] = []
+        for node in program.nodes:
+            if node.is_source:
+                self._bind_source(node)
+            else:
+                self._bind_op(node, node.target)
+        self.inputs = [
+            (self._slots.get(p.value), None if p.mask is None else self._slots.get(p.mask))
+            for p in program.inputs
+        ]
+        self.outputs = [
+            (self._slots[p.value], None if p.mask is None else self._slots[p.mask])
+            for p in program.outputs
+        ]
+        self.steps = list(self._with_frees())
+
+    def dtype(self, dtype: str) -> str:
+        if self.precision is not None and dtypes.is_float(dtype):
+            return self.precision
+        return dtype
+
+    def _new_slot(self, value: Any = None) -> int:
+        self.start.append(value)
+        return len(self.start) - 1
+
+    def _bind_source(self, node: Node) -> None:
+        slot = self._slots[node.outputs[0]] = self._new_slot()
+        if node.target.kind == "weight":
+            self.weights.append((slot, node.target.weight))
+
+    def _bind_op(self, node: Node, op: Op) -> None:
+        targets = op.targets(node.arguments)
+        template = [self._template(node, op, name, targets.get(name)) for name in op.parameters]
+        function, reads = _bound(getattr(self.backend, op.name), op.parameters, template)
+        slot = self._emit(node, function, reads)
+        if op.several:
+            for i, symbol in enumerate(node.outputs):
+                self._slots[symbol] = self._emit(node, itemgetter(i), (slot,))
+        else:
+            self._slots[node.outputs[0]] = slot
+
+    def _emit(self, node: Node, function: Callable[..., Any], reads: tuple[int, ...]) -> int:
+        slot = self._new_slot()
+        self._steps.append((function, reads, slot))
+        self.origins.append(node)
+        return slot
+
+    def _template(self, node: Node, op: Op, name: str, target: str | None) -> Any:
+        """Return an argument with `_Ref`s where values come from slots."""
+        value = node.arguments[name]
+        if name not in op.tensors:
+            if name == "dtype":
+                return self.dtype(value)
+            return map_tree(
+                lambda x: _Ref(self._slots[x]) if isinstance(x, SymbolicTensor) else x, value
+            )
+        leaf = partial(self._tensor, node, target)
+        if isinstance(value, list | tuple) and is_number_list(value):
+            return leaf(value)
+        return map_tree(leaf, value)
+
+    def _tensor(self, node: Node, target: str | None, x: Any) -> _Ref | None:
+        if x is None:
+            return None
+        if not isinstance(x, SymbolicTensor):
+            array = from_host(x)
+            dtype = self.dtype(target or dtypes.canonical(array.dtype))
+            return _Ref(self._new_slot(self.backend.asarray(array, dtype)))
+        slot = self._slots[x]
+        if target is None or target == x.dtype:
+            return _Ref(slot)
+        dtype = self.dtype(target)
+        if (slot, dtype) not in self._casts:
+            cast = partial(self.backend.cast, dtype=dtype)
+            self._casts[slot, dtype] = self._emit(node, cast, (slot,))
+        return _Ref(self._casts[slot, dtype])
+
+    def _with_frees(self) -> Iterator[Step]:
+        """Add to each step the slots that it is the last to read."""
+        kept = {slot for slot, value in enumerate(self.start) if value is not None}
+        kept.update(s for pair in self.outputs for s in pair if s is not None)
+        last: dict[int, int] = {}
+        for i, (_, reads, _) in enumerate(self._steps):
+            last.update(dict.fromkeys(reads, i))
+        for i, (function, reads, fills) in enumerate(self._steps):
+            frees = tuple(s for s in set(reads) if last[s] == i and s not in kept)
+            yield Step(function, reads, fills, frees)
+
+
+def _bound(
+    method: Callable[..., Any], parameters: tuple[str, ...], template: list[Any]
+) -> tuple[Callable[..., Any], tuple[int, ...]]:
+    """Return a function of slot values alone, and the slots it reads."""
+    reads = tuple(_refs(template))
+    leading = 0
+    while leading < len(template) and isinstance(template[leading], _Ref):
+        leading += 1
+    if leading == len(reads):
+        rest = dict(zip(parameters[leading:], template[leading:], strict=True))
+        return (partial(method, **rest) if rest else method), reads
+
+    def function(*values: Any) -> Any:
+        return method(*_filled(template, iter(values)))
+
+    return function, reads
+
+
+def _refs(template: Any) -> Iterator[int]:
+    if isinstance(template, _Ref):
+        yield template.slot
+    elif isinstance(template, list | tuple):
+        for item in template:
+            yield from _refs(item)
+    elif isinstance(template, slice):
+        yield from _refs((template.start, template.stop, template.step))
+
+
+def _filled(template: Any, values: Iterator[Any]) -> Any:
+    if isinstance(template, _Ref):
+        return next(values)
+    if isinstance(template, list | tuple):
+        return type(template)(_filled(item, values) for item in template)
+    if isinstance(template, slice):
+        return slice(*_filled((template.start, template.stop, template.step), values))
+    return template
