@@ -17,4 +17,5 @@ plugin = Plugin(
     distribution=("numpy",),
     install="pip install numpy",
     load=_load,
+    tensors=("ndarray", "generic"),
 )

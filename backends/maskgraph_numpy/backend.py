@@ -104,6 +104,10 @@ class NumpyBackend(Backend):
     def tanh(self, x: Array) -> Array:
         return np.tanh(x)
 
+    def sigmoid(self, x: Array) -> Array:
+        one = np.ones((), x.dtype)
+        return one / (one + np.exp(-x))  # e**-x may overflow: 1 / inf is the right 0
+
     def erf(self, x: Array) -> Array:
         return np.asarray(_erf(x)).astype(x.dtype)
 

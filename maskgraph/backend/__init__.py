@@ -12,3 +12,6 @@ from maskgraph.backend.plugins import owner as owner
 from maskgraph.backend.plugins import plugins as plugins
 from maskgraph.backend.protocol import Array as Array
 from maskgraph.backend.protocol import Backend as Backend
+from maskgraph.backend.status import Status as Status
+from maskgraph.backend.status import status_of as status_of
+from maskgraph.backend.status import statuses as statuses

@@ -28,7 +28,11 @@ def load(name: str | None = None, device: str | None = None) -> Backend:
         DeviceError: if the machine has no such device; the error lists those it has.
     """
     default_name, default_device = current()
-    return _bound(name or default_name or DEFAULT, device or default_device)
+    if device is None and name in (None, default_name):
+        device = default_device
+    elif device is None:  # another backend than the block's: its device is not meant
+        device = os.environ.get("MASKGRAPH_DEVICE") or None
+    return _bound(name or default_name or DEFAULT, device)
 
 
 def current() -> tuple[str | None, str | None]:

@@ -26,11 +26,12 @@ class Plugin:
 
     Args:
         name: what users say: `backend="torch"`.
-        framework: the top-level module that owns the backend's tensors: a value whose type
-            is defined in it is computed on this backend.
+        framework: the top-level module that defines the backend's tensors.
         distribution: the installed distributions whose version is shown, the first found.
         install: the command that installs what is missing.
         load: imports the framework and returns the `Backend` class.
+        tensors: the names of the framework's classes whose instances are computed on this
+            backend, ragged tensors included; empty for all of its classes.
     """
 
     name: str
@@ -38,6 +39,15 @@ class Plugin:
     distribution: tuple[str, ...]
     install: str
     load: Callable[[], type[Backend]]
+    tensors: tuple[str, ...] = ()
+
+    def owns(self, cls: type[Any]) -> bool:
+        """Tell whether values of a type are this backend's tensors."""
+        return any(
+            base.__module__.partition(".")[0] == self.framework
+            and (not self.tensors or base.__name__ in self.tensors)
+            for base in cls.__mro__
+        )
 
     def version(self) -> str | None:
         """Return the framework's version without importing it; None if it is missing."""
@@ -145,10 +155,8 @@ def backend_class(name: str) -> type[Backend]:
 @functools.cache
 def owner_of_type(cls: type[Any]) -> str | None:
     """Return the name of the backend that owns values of a type; None if none does."""
-    frameworks = {p.framework: n for n, p in plugins().items() if isinstance(p, Plugin)}
-    for base in cls.__mro__:
-        name = frameworks.get(base.__module__.partition(".")[0])
-        if name is not None:
+    for name, plugin in plugins().items():
+        if isinstance(plugin, Plugin) and plugin.owns(cls):
             return name
     return None
 
