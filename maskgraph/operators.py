@@ -8,9 +8,21 @@ import the ops, which import them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Self
 
-REGISTRY: dict[str, Callable[..., Any]] = {}
+
+class _Registry(dict[str, Callable[..., Any]]):
+    """The ops by name. They fill it when they are imported, which the first look-up sees to."""
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        import_module("maskgraph.ops")
+        if name not in self:
+            raise KeyError(name)
+        return self[name]
+
+
+REGISTRY = _Registry()
 
 
 class TensorOperators:

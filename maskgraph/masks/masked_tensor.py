@@ -9,6 +9,7 @@ import numpy as np
 
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend, load, of
+from maskgraph.backend import owner as owner_of
 from maskgraph.errors import ShapeError, explain
 from maskgraph.masks.check import check_mask
 from maskgraph.masks.mask import Mask
@@ -26,6 +27,7 @@ class MaskedTensor(TensorOperators):
         value: a native tensor of any backend, a NumPy array, or nested lists.
         mask: bool, shape `value.shape[:mask.ndim]`, True where the step exists: a native
             tensor, a NumPy array or a `Mask`.
+        owner: what an error calls it.
 
     Raises:
         MaskError: if the mask's dtype or shape does not fit.
@@ -40,7 +42,7 @@ class MaskedTensor(TensorOperators):
 
     __slots__ = ("__weakref__", "backend", "mask", "value")
 
-    def __init__(self, value: Any, mask: Any = None) -> None:
+    def __init__(self, value: Any, mask: Any = None, *, owner: str = "MaskedTensor") -> None:
         backend = of(value)
         if backend is None:
             value = from_host(value)
@@ -54,7 +56,7 @@ class MaskedTensor(TensorOperators):
             elif isinstance(mask, MaskedTensor):
                 mask = mask.value
             mask = backend.asarray(mask)
-            check_mask("MaskedTensor", self.shape, backend.shape(mask), backend.dtype(mask))
+            check_mask(owner, self.shape, backend.shape(mask), backend.dtype(mask))
             self.mask = mask
 
     @classmethod
@@ -65,8 +67,8 @@ class MaskedTensor(TensorOperators):
             value: a list of lists or arrays, one a sequence; or a framework's own ragged
                 tensor (`PackedSequence`, jagged nested tensor, `tf.RaggedTensor`).
         """
-        backend = of(value)
-        ragged = None if backend is None else backend.from_ragged(value)
+        name = owner_of(value)
+        ragged = None if name is None else load(name, "cpu").from_ragged(value)
         if ragged is not None:
             return cls(*ragged)
         rows = [from_host(row) for row in value]
@@ -107,6 +109,13 @@ class MaskedTensor(TensorOperators):
             return list(value)
         mask = self.backend.to_numpy(self.mask)
         return [row[exists] for row, exists in zip(value, mask, strict=True)]
+
+    def on(self, backend: Backend) -> tuple[Array, Array | None]:
+        """Return value and mask as something `backend` can take: its own tensors or NumPy's."""
+        if self.backend.name in (backend.name, "numpy"):
+            return self.value, self.mask
+        host = self.backend.to_numpy
+        return host(self.value), None if self.mask is None else host(self.mask)
 
     def to_ragged(self, kind: str) -> Any:
         """Return the valid steps as the framework's ragged tensor of a kind:

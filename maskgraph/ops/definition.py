@@ -398,7 +398,8 @@ def _as_symbol(x: Any) -> Any:
                 "an input of the model"
             )
         return x.backend.to_numpy(x.value)
-    return x
+    backend = of(x)  # a constant belongs to no backend: the plan may run on another
+    return x if backend is None else backend.to_numpy(x)
 
 
 def _masks_of(value: Any) -> Any:

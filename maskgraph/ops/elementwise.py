@@ -9,7 +9,16 @@ from maskgraph import dtypes
 from maskgraph.graph import Spec
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
-from maskgraph.ops.definition import Arguments, Call, Lost, Mask, MaskRule, Tensor, define
+from maskgraph.ops.definition import (
+    Arguments,
+    Call,
+    Lost,
+    Mask,
+    MaskRule,
+    Tensor,
+    define,
+    spec_of,
+)
 from maskgraph.ops.masking import intersect
 
 
@@ -24,7 +33,8 @@ class Elementwise(MaskRule):
     guard: float | None = None
 
     def out(self, call: Call) -> Mask | Lost | None:
-        rank = max(s.rank for s in call.specs.values() if s is not None)
+        specs = {name: spec for name, spec in call.specs.items() if spec is not None}
+        rank = max(s.rank for s in specs.values())
         masks = []
         for name, mask in call.masks.items():
             if mask is None:
@@ -35,7 +45,14 @@ class Elementwise(MaskRule):
                     "leading ones any more; expand its dims first"
                 )
             masks.append(mask)
-        return intersect(masks)
+        joined = intersect(masks)
+        sizes = spec_of(joined).shape
+        whole = shapes.broadcast(*(s.shape for s in specs.values()))
+        if sizes != whole[: len(sizes)] and 1 in sizes:
+            # one step meets many, and says the same of each of them
+            others = [call[name] for name, spec in specs.items() if spec.rank == rank]
+            joined = intersect([joined, *(REGISTRY["all_valid"](x, len(sizes)) for x in others)])
+        return joined
 
     def value(self, call: Call) -> Any:
         if self.guard is None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from maskgraph.graph import Spec
+from maskgraph.graph import Spec, SymbolicTensor
 from maskgraph.masks.check import check_mask
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
-from maskgraph.ops.definition import Arguments, Call, Mask, MaskRule, Tensor, define
+from maskgraph.ops.definition import (
+    Arguments,
+    Call,
+    Mask,
+    MaskRule,
+    Tensor,
+    define,
+    spec_of,
+)
 
 
 def intersect(masks: Iterable[Mask | None]) -> Mask | None:
@@ -18,7 +26,7 @@ def intersect(masks: Iterable[Mask | None]) -> Mask | None:
     for mask in masks:
         if mask is None or mask is result:
             continue
-        result = mask if result is None else REGISTRY["logical_and"](result, mask)
+        result = mask if result is None else _joined("logical_and", result, mask)
     return result
 
 
@@ -29,8 +37,25 @@ def unite(masks: Iterable[Mask | None]) -> Mask | None:
         if mask is None:
             return None
         if mask is not result:
-            result = mask if i == 0 else REGISTRY["logical_or"](result, mask)
+            result = mask if i == 0 else _joined("logical_or", result, mask)
     return result
+
+
+def _joined(op: str, a: Mask, b: Mask) -> Mask:
+    """Join two masks; one of (batch, document) says the same for every sentence in it."""
+    ranks = spec_of(a).rank, spec_of(b).rank
+    if ranks[0] != ranks[1]:
+        a, b = (REGISTRY["align_mask"](m, max(ranks)) for m in (a, b))
+    return REGISTRY[op](a, b)
+
+
+def flipped(mask: Mask, axis: int) -> Mask:
+    """Return the mask reversed along an axis; reversed twice it is the same object again."""
+    if isinstance(mask, SymbolicTensor) and mask.node.target is REGISTRY["flip"]:
+        made = mask.node.arguments
+        if made["axis"] == axis:
+            return made["x"]
+    return REGISTRY["flip"](mask, axis)
 
 
 def unmasked(x: Tensor) -> Any:

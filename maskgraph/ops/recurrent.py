@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph.graph import Spec
-from maskgraph.operators import REGISTRY
 from maskgraph.ops.definition import Call, Mask, MaskRule, Tensor, Tensors, define
+from maskgraph.ops.masking import flipped
 
 
 class Recurrent(MaskRule):
@@ -19,7 +19,7 @@ class Recurrent(MaskRule):
     def out(self, call: Call) -> tuple[Mask | None, ...]:
         mask = call.masks["x"]
         if mask is not None and call["go_backwards"]:
-            mask = REGISTRY["flip"](mask, 1)
+            mask = flipped(mask, 1)
         return (mask, *(None for _ in call["states"]))
 
     def value(self, call: Call) -> Any:

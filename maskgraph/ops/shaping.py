@@ -7,6 +7,7 @@ becomes zeros.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from maskgraph.ops.definition import (
     define,
     spec_of,
 )
-from maskgraph.ops.masking import intersect
+from maskgraph.ops.masking import flipped, intersect
 
 
 def mask_rank(call: Call) -> int:
@@ -37,20 +38,28 @@ class Reshape(MaskRule):
 
     def out(self, call: Call) -> Mask | Lost:
         old, new, rank = call.specs["x"].shape, tuple(call["newshape"]), mask_rank(call)
-        kept = len(new) >= rank and all(self._keeps(call, axis, old, new) for axis in range(rank))
-        if kept:
+        changed = [a for a in range(min(rank, len(new))) if not self._same(call, a, new[a])]
+        # a -1 is the old size if the sizes after the masked axes have the same product
+        inferred = [a for a in changed if isinstance(new[a], int) and new[a] == -1]
+        tail = _product(new[rank:])
+        kept = not changed or (changed == inferred and tail == _product(old[rank:]) is not None)
+        if len(new) >= rank and kept:
             return call.masks["x"]
-        return Lost(f"the new shape {new} does not begin with the masked axes {old[:rank]}")
+        sizes = shapes.sizes(new)
+        return Lost(f"the new shape {sizes} does not begin with the masked axes {old[:rank]}")
 
-    def _keeps(self, call: Call, axis: int, old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
-        size = new[axis]
+    def _same(self, call: Call, axis: int, size: Any) -> bool:
         if isinstance(size, Dim):
             made = size.node.arguments
             return made.get("axis") == axis and made.get("x") is call["x"]
-        if size == -1:  # it is the old axis if all others, one by one, are the old ones
-            others = [i for i in range(len(new)) if i != axis]
-            return len(new) == len(old) and all(new[i] == old[i] for i in others)
-        return old[axis] is not None and size == old[axis]
+        old = call.specs["x"].shape[axis]
+        return old is not None and size == old
+
+
+def _product(sizes: Sequence[Any]) -> int | None:
+    """Return the product of sizes, None if one is not known."""
+    known = all(isinstance(n, int) and n >= 0 for n in sizes)
+    return math.prod(sizes) if known else None
 
 
 def _newshape(arguments: Arguments, specs: dict[str, Any]) -> None:
@@ -177,7 +186,9 @@ class Concatenate(MaskRule):
         if call["axis"] >= rank:
             return intersect(masks)
         full = [
-            REGISTRY["all_valid"](x, rank) if m is None else m
+            m
+            if m is not None and spec_of(m).rank == rank
+            else intersect([REGISTRY["all_valid"](x, rank), m])
             for x, m in zip(xs, masks, strict=True)
         ]
         return REGISTRY[call.op.name](full, call["axis"])
@@ -294,7 +305,15 @@ class Along(MaskRule):
         return call.run(x=mask)
 
 
-@define(shape=lambda x, axis: x, mask=Along(), prepare=shapes.axis_of())
+class Flip(Along):
+    """As along any axis; reversed twice, the mask is the one it was."""
+
+    def out(self, call: Call) -> Mask:
+        mask = call.masks["x"]
+        return mask if call["axis"] >= mask_rank(call) else flipped(mask, call["axis"])
+
+
+@define(shape=lambda x, axis: x, mask=Flip(), prepare=shapes.axis_of())
 def flip(x: Tensor, axis: int) -> Tensor:
     """Reverse an axis. Mask out: along time, reversed with it."""
 
