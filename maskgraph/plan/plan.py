@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend
+from maskgraph.errors import MaskgraphError
 from maskgraph.graph import Node, SymbolicTensor, Weight, map_tree
 from maskgraph.masks.masked_tensor import from_host
 from maskgraph.ops.definition import Op, is_number_list
@@ -102,7 +103,24 @@ class Plan:
         return [(slots[v], None if m is None else slots[m]) for v, m in self._outputs]
 
 
+    def __str__(self) -> str:
+        lines = [f"plan on {self.backend.name}, {self.backend.device}: {len(self.steps)} steps"]
+        for step, node in zip(self.steps, self.origins, strict=True):
+            reads = ", ".join(f"%{slot}" for slot in step.reads)
+            lines.append(f"  %{step.fills} = {_step_name(step.function)}({reads})  # {node.path}")
+        return "\n".join(lines)
+
+
+def _step_name(function: Any) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
 def _note_origin(error: Exception, node: Node) -> None:
+    """Name the layer in the message of an error of ours, and the user's line in a note."""
+    if isinstance(error, MaskgraphError) and node.scope.path and error.args:
+        error.args = (f"layer {node.scope.path!r}: {error.args[0]}", *error.args[1:])
     where = f", made at {node.location}" if node.location else ""
     error.add_note(f"in {node.path!r}{where}")
 
@@ -237,10 +255,11 @@ def _bound(
         rest = dict(zip(parameters[leading:], template[leading:], strict=True))
         return (partial(method, **rest) if rest else method), reads
 
-    def function(*values: Any) -> Any:
+    def composed(*values: Any) -> Any:
         return method(*_filled(template, iter(values)))
 
-    return function, reads
+    composed.__name__ = method.__name__
+    return composed, reads
 
 
 def _refs(template: Any) -> Iterator[int]:
