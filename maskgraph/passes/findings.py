@@ -1,0 +1,113 @@
+"""What checks report: findings with stable codes, as a linter's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maskgraph.graph import Location
+
+CODES = {
+    "MG001": "a mask is lost, and a layer after it needs one",
+    "MG002": "a mask is lost",
+    "MG003": "masks that differ meet",
+    "MG004": "a layer that looks at other steps gets no mask",
+    "MG005": "a mask is dropped on purpose",
+}
+"""What each code means. Codes are never given a new meaning."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found.
+
+    Attributes:
+        code: "MG001", …; see `CODES`.
+        severity: "error", "warning" or "note". Notes tell; they find no fault.
+        node: the node's name in `model.graph`.
+        message: what is so.
+        mend: what to do about it.
+        location: the user's file and line.
+    """
+
+    code: str
+    severity: str
+    node: str
+    message: str
+    mend: str
+    location: Location | None
+
+    def __str__(self) -> str:
+        where = f"{self.location}: " if self.location else ""
+        return f"{where}{self.code} {self.severity}: {self.message}\n    mend: {self.mend}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What becomes of masks at one node.
+
+    Attributes:
+        node: its name in `model.graph`.
+        kind: the layer's class, the op's name, or "Input".
+        action: "generate", "pass", "transform", "reduce", "destroy", "drop" or "-".
+        consumes: whether it uses a mask that it gets.
+        masks_in, masks_out: the masks as text; empty where there is none.
+        location: the user's file and line.
+    """
+
+    node: str
+    kind: str
+    action: str
+    consumes: bool
+    masks_in: tuple[str, ...]
+    masks_out: tuple[str, ...]
+    location: Location | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `model.check()` returns.
+
+    Attributes:
+        model: the model's name.
+        rows: one a node, in order.
+        findings: what is worth telling; errors first.
+    """
+
+    model: str
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is nothing to mend: no error and no warning."""
+        return all(f.severity == "note" for f in self.findings)
+
+    def __str__(self) -> str:
+        lines = [f"masks of {self.model}", "", *table(self.rows), ""]
+        lines += [str(f) for f in self.findings]
+        faults = sum(f.severity != "note" for f in self.findings)
+        lines.append(f"{faults} to mend" if faults else "ok: no mask is lost")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def table(rows: tuple[Row, ...]) -> list[str]:
+    """Return rows as lines of aligned columns."""
+    cells = [("node", "kind", "masks", "in", "out")]
+    cells += [
+        (
+            row.node,
+            row.kind,
+            row.action + (", uses it" if row.consumes else ""),
+            "; ".join(row.masks_in) or "-",
+            "; ".join(row.masks_out) or "-",
+        )
+        for row in rows
+    ]
+    widths = [max(len(cell[i]) for cell in cells) for i in range(5)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(cell, widths, strict=True)).rstrip()
+        for cell in cells
+    ]

@@ -1,0 +1,29 @@
+"""A model's nodes as a table: shapes, parameters and masks."""
+
+from __future__ import annotations
+
+import networkx as nx
+
+from maskgraph.graph import describe
+from maskgraph.passes.check import kind_of
+
+
+def summarize(name: str, graph: nx.MultiDiGraph, parameters: int) -> str:
+    """Return a table of a model's nodes, in order."""
+    cells = [("node", "kind", "shape", "parameters", "mask")]
+    counted: set[int] = set()
+    for node_name, data in sorted(graph.nodes(data=True), key=lambda item: item[1]["node"].serial):
+        node = data["node"]
+        count = 0
+        if node.body is not None and id(node.target) not in counted:
+            counted.add(id(node.target))
+            count = node.target.count_params()
+        shapes = ", ".join(str(spec.shape) for spec in node.specs)
+        masks = "; ".join(describe(m) for m in node.masks if m is not None) or "-"
+        cells.append((node_name, kind_of(node), shapes, f"{count:,}" if count else "-", masks))
+    widths = [max(len(cell[i]) for cell in cells) for i in range(5)]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(cell, widths, strict=True)).rstrip()
+        for cell in cells
+    ]
+    return "\n".join([f"model {name}", "", *lines, "", f"{parameters:,} parameters"])

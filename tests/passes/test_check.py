@@ -1,0 +1,140 @@
+"""The static check: what it reports, and what it does not."""
+
+import warnings
+
+import pytest
+
+import maskgraph as mg
+from maskgraph import layers, ops
+from maskgraph.errors import ArgumentError, MaskLossError
+
+
+class Doubled(layers.Layer):
+    """A layer that says nothing about masks."""
+
+    def call(self, inputs):
+        return inputs * 2
+
+
+def embedded(name="tokens"):
+    tokens = mg.Input(shape=(None,), dtype="int32", name=name)
+    return tokens, layers.Embedding(10, 4, mask_zero=True)(tokens)
+
+
+def lossy(**options):
+    tokens, x = embedded()
+    x = Doubled(name="doubled")(x)
+    return mg.Model(tokens, layers.LSTM(3, name="reader")(x), **options)
+
+
+def test_rows_tell_where_masks_begin_and_end():
+    tokens, x = embedded()
+    x = layers.Dense(4)(x)
+    y = x[:, 1:]
+    model = mg.Model(tokens, [layers.LSTM(3)(x), y])
+    report = model.check()
+    assert report.ok
+    assert [row.action for row in report.rows] == ["-", "generate", "pass", "transform", "reduce"]
+    assert [row.consumes for row in report.rows] == [False, False, False, False, True]
+    assert report.rows[1].masks_out == ("tokens != 0",)
+    assert "ok: no mask is lost" in str(report)
+
+
+def test_loss_names_layer_consumer_line_and_mend():
+    with pytest.warns(mg.MaskLossWarning, match="'doubled' loses the mask 'tokens != 0'"):
+        model = lossy()
+    report = model.check()
+    assert not report.ok
+    (finding,) = report.findings
+    assert (finding.code, finding.severity, finding.node) == ("MG001", "error", "doubled")
+    assert "LSTM 'reader' after it needs one" in finding.message
+    assert finding.location.file == __file__
+    assert "supports_masking = True" in finding.mend
+
+
+def test_the_warning_points_at_the_users_line():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        lossy()
+    assert caught[0].filename == __file__
+
+
+def test_on_mask_loss():
+    with pytest.raises(MaskLossError, match="doubled"):
+        lossy(on_mask_loss="error")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lossy(on_mask_loss="ignore")
+    with pytest.raises(ArgumentError, match="'loud'"):
+        lossy(on_mask_loss="loud")
+
+
+def test_loss_that_nobody_misses_is_a_warning():
+    tokens, x = embedded()
+    model = mg.Model(tokens, Doubled()(x), on_mask_loss="ignore")
+    assert [f.code for f in model.check().findings] == ["MG002"]
+
+
+def test_dropped_on_purpose_is_no_fault():
+    tokens, x = embedded()
+    x = Doubled()(layers.DropMask()(x))
+    model = mg.Model(tokens, layers.LSTM(3)(x), on_mask_loss="error")
+    report = model.check()
+    assert report.ok
+    assert [f.code for f in report.findings] == ["MG005"]
+
+
+def test_opting_in_mends_it():
+    class Kept(Doubled):
+        supports_masking = True
+
+    tokens, x = embedded()
+    y = Kept()(x)
+    assert y.mask is x.mask
+    assert mg.Model(tokens, y, on_mask_loss="error").check().ok
+
+
+def test_reshape_that_breaks_time_is_reported():
+    tokens, x = embedded()
+    y = ops.reshape(x, (-1, 8))
+    assert y.mask is None
+    (finding,) = mg.Model(tokens, y, on_mask_loss="ignore").check().findings
+    assert "masked axes" in finding.message
+
+
+def test_picking_a_column_is_reported():
+    tokens, x = embedded()
+    (finding,) = mg.Model(tokens, x[:, -1], on_mask_loss="ignore").check().findings
+    assert "takes one column" in finding.message
+
+
+def test_masks_that_differ_are_told():
+    a, x = embedded("a")
+    b, y = embedded("b")
+    model = mg.Model([a, b], layers.Add()([x, y]), on_mask_loss="error")
+    (finding,) = model.check().findings
+    assert (finding.code, finding.severity) == ("MG003", "note")
+    assert "(a != 0) & (b != 0)" in finding.message
+
+
+def test_layer_that_wants_a_mask_and_gets_none():
+    series = mg.Input(shape=(None, 3))
+    (finding,) = mg.Model(series, layers.LSTM(3)(series)).check().findings
+    assert (finding.code, finding.severity) == ("MG004", "note")
+    fixed = mg.Input(shape=(7, 3))
+    assert not mg.Model(fixed, layers.LSTM(3)(fixed)).check().findings
+
+
+def test_no_false_alarms():
+    """Nested models, wrappers, attention and everything else of ours pass without a finding."""
+    tokens, x = embedded()
+    inner = mg.Input(shape=(None, 4))
+    x = mg.Model(inner, layers.Dense(4)(inner))(x)
+    x = layers.Bidirectional(layers.GRU(2, return_sequences=True))(x)
+    x = layers.TimeDistributed(layers.Dense(4))(x)
+    x = x + layers.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True)
+    x = layers.LayerNormalization()(layers.Dropout(0.1)(x))
+    x = layers.Activation("gelu")(x)
+    outputs = layers.GlobalAveragePooling1D()(x)
+    model = mg.Model(tokens, outputs, on_mask_loss="error")
+    assert model.check().findings == ()
