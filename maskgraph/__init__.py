@@ -1,0 +1,41 @@
+"""maskgraph: sequence models in which a masked step does not exist, on every backend."""
+
+from typing import TYPE_CHECKING
+
+from maskgraph import lazy
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from maskgraph import layers as layers
+    from maskgraph import ops as ops
+    from maskgraph import testing as testing
+    from maskgraph import utils as utils
+    from maskgraph.backend import use_backend as use_backend
+    from maskgraph.errors import MaskgraphError as MaskgraphError
+    from maskgraph.errors import MaskLossWarning as MaskLossWarning
+    from maskgraph.graph import SymbolicTensor as SymbolicTensor
+    from maskgraph.masks import Mask as Mask
+    from maskgraph.masks import MaskedTensor as MaskedTensor
+    from maskgraph.models import Input as Input
+    from maskgraph.models import Model as Model
+    from maskgraph.models import Sequential as Sequential
+else:
+    __getattr__, __dir__ = lazy.attach(
+        __name__,
+        {
+            "layers": "layers",
+            "ops": "ops",
+            "testing": "testing",
+            "utils": "utils",
+            "use_backend": "backend",
+            "MaskgraphError": "errors",
+            "MaskLossWarning": "errors",
+            "SymbolicTensor": "graph",
+            "Mask": "masks",
+            "MaskedTensor": "masks",
+            "Input": "models",
+            "Model": "models",
+            "Sequential": "models",
+        },
+    )

@@ -1,0 +1,76 @@
+"""The base of the layers that ship with maskgraph, and the checks they share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maskgraph.errors import ShapeError, explain
+from maskgraph.layers.layer import Layer
+
+
+class BuiltinLayer(Layer):
+    """A layer whose masks follow from the ops it is made of."""
+
+    supports_masking: bool | str = "infer"
+
+
+def require_rank(
+    layer: Layer, shape: Any, *, exactly: int | None = None, at_least: int | None = None
+) -> None:
+    """Refuse an input of the wrong rank.
+
+    Raises:
+        ShapeError: naming the layer, what came and what was expected.
+    """
+    rank = len(shape)
+    right = rank == exactly if exactly is not None else rank >= (at_least or 0)
+    if not right:
+        expected = {
+            2: "rank 2: (batch, features)",
+            3: "rank 3: (batch, time, features)",
+        }.get(exactly or 0, f"rank {exactly}" if exactly else f"rank {at_least} or more")
+        raise ShapeError(
+            explain(
+                f"layer {layer.name!r} ({type(layer).__name__}): wrong rank",
+                received=f"shape {tuple(shape)}, rank {rank}",
+                expected=expected,
+                fix="reshape the input, or add an axis: ops.expand_dims(x, -1)",
+            )
+        )
+
+
+def known_features(layer: Layer, shape: Any) -> int:
+    """Return the size of the last axis, which weights are made for.
+
+    Raises:
+        ShapeError: if it is not known.
+    """
+    if shape[-1] is None:
+        raise ShapeError(
+            explain(
+                f"layer {layer.name!r} ({type(layer).__name__}): the size of the last axis must "
+                "be known",
+                received=tuple(shape),
+                expected="(batch, …, features) with a number for features",
+                fix="give it in Input(shape=(None, features))",
+            )
+        )
+    return int(shape[-1])
+
+
+def require_features(layer: Layer, shape: Any, features: int) -> None:
+    """Refuse an input whose last axis does not fit the weights.
+
+    Raises:
+        ShapeError: naming the layer, what came and what was expected.
+    """
+    if shape[-1] not in (features, None):
+        raise ShapeError(
+            explain(
+                f"layer {layer.name!r} ({type(layer).__name__}): the last axis does not fit its "
+                "kernel",
+                received=tuple(shape),
+                expected=f"{features} features",
+                fix="a layer that is built keeps its feature size: use another layer",
+            )
+        )

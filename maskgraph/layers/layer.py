@@ -1,0 +1,288 @@
+"""The base of all layers: weights, sub-layers, configuration, and what a call goes through."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from maskgraph import dtypes
+from maskgraph.errors import ArgumentError, GraphError, ShapeError, explain
+from maskgraph.graph import Weight, symbols_in
+from maskgraph.layers import initializers
+from maskgraph.layers.eager import EagerRunner
+from maskgraph.layers.signature import CallSignature
+from maskgraph.layers.tracing import trace
+
+_counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
+
+
+def unique_name(cls: type) -> str:
+    """Return "dense", "dense_1", …: the class's name in snake case, with a number."""
+    name = re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+    count = next(_counters[name])
+    return f"{name}_{count}" if count else name
+
+
+class Layer:
+    """A step of a model, with weights of its own. Subclass it as in Keras.
+
+    A subclass defines `call(self, x, mask=None)` with `maskgraph.ops`, and, if need be,
+    `build(self, input_shape)` which makes weights with `add_weight`, `compute_mask(self, inputs,
+    mask)`, `compute_output_shape(self, input_shape)` and `get_config`. `call` runs once on
+    symbolic tensors; the ops it records are what runs on data.
+
+    Masks: a layer whose `call` takes `mask` gets that of its first argument (and `<name>_mask`
+    that of the argument `<name>`). What comes out carries what `compute_mask` returns; without
+    one, the masks that came in if `supports_masking` is True, else none, which is reported. A
+    layer that does not opt in sees zeros at masked steps.
+
+    Args:
+        name: unique in a model; made up if None.
+        dtype: of its weights, "float32" by default.
+        trainable: whether training may change its weights.
+
+    Example:
+        >>> from maskgraph import layers, ops
+        >>> class Double(layers.Layer):
+        ...     supports_masking = True
+        ...     def call(self, x):
+        ...         return x * 2
+        >>> Double()([[1.0, 2.0]]).numpy().tolist()
+        [[2.0, 4.0]]
+    """
+
+    supports_masking: bool | str = False
+    """True: masks pass. "infer": the ops that `call` is made of say what becomes of them."""
+
+    wants_mask: bool = False
+    """Whether the layer looks at other steps, so that padding without a mask misleads it."""
+
+    backends: ClassVar[set[str] | None] = None
+    """The backends a layer that calls a framework directly works on; None: all."""
+
+    _arguments: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        try:
+            bound = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
+        except TypeError as error:
+            raise ArgumentError(f"{cls.__name__}: {error}") from None
+        arguments = dict(bound.arguments)
+        arguments.pop("self", None)
+        arguments.update(arguments.pop("kwargs", {}))
+        object.__setattr__(self, "_arguments", arguments)
+        for name in ("_weights", "_sublayers"):
+            object.__setattr__(self, name, [])
+        return self
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+        **unknown: Any,
+    ) -> None:
+        if unknown:
+            raise ArgumentError(
+                explain(
+                    f"{type(self).__name__} has no argument {', '.join(map(repr, unknown))}",
+                    expected="one of " + ", ".join(_parameters(type(self))),
+                )
+            )
+        self.name = name if name is not None else unique_name(type(self))
+        self.dtype = dtypes.canonical(dtype or dtypes.FLOATX)
+        self.trainable = trainable
+        self.built = False
+        self._weights: list[Weight]
+        self._sublayers: list[Layer]
+        self._eager = EagerRunner(self)
+
+    # -- what subclasses define ------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights. Called once, before the first `call`."""
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the outputs for symbolic tensors."""
+        raise GraphError(f"{type(self).__name__} does not define call()")
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """Return the mask that comes out, for inputs and the mask that comes with them.
+
+        On symbols it is symbolic; on data it is a native tensor.
+        """
+        if self.supports_masking is True:
+            return previous_mask
+        if self.supports_masking == "infer":
+            result = self(inputs, mask=previous_mask)
+            return [r.mask for r in result] if isinstance(result, list | tuple) else result.mask
+        return None
+
+    # -- calling ---------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the layer on symbolic tensors, or on data.
+
+        Args:
+            mask: the mask of the first argument, in place of the one it carries.
+            training: whether dropout is active.
+        """
+        if "_eager" not in self.__dict__:
+            raise GraphError(
+                f"{type(self).__name__}.__init__ must begin with super().__init__(**kwargs)"
+            )
+        mask, training = kwargs.pop("mask", None), kwargs.pop("training", None)
+        arguments = self.signature.bind(self, args, kwargs)
+        if any(True for _ in symbols_in(arguments)):
+            return trace(self, arguments, mask, training)
+        return self._eager(arguments, mask, bool(training))
+
+    @property
+    def signature(self) -> CallSignature:
+        cls: Any = type(self)
+        return CallSignature.of(cls)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether maskgraph vouches for the layer: it never reads masked steps."""
+        return type(self).__module__.startswith("maskgraph.")
+
+    def ensure_built(self, shapes: dict[str, Any]) -> None:
+        """Make the weights if they are not made yet, for the shapes of the call's tensors."""
+        if self.built:
+            return
+        parameters = list(inspect.signature(self.build).parameters)
+        named = {p: shapes[p.removesuffix("_shape")] for p in parameters
+                 if p.removesuffix("_shape") in shapes}
+        if len(parameters) > 1 and named:
+            self.build(**named)
+        else:
+            self.build(next(iter(shapes.values()), None))
+        self.built = True
+
+    # -- weights ---------------------------------------------------------------------------
+
+    def add_weight(
+        self,
+        shape: Sequence[int] = (),
+        initializer: Any = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> Weight:
+        """Return a new weight of this layer.
+
+        Args:
+            shape: all sizes must be known.
+            initializer: a name, or a function of (shape, dtype); Glorot-uniform by default.
+        """
+        if any(n is None for n in shape):
+            raise ShapeError(
+                explain(
+                    f"layer {self.name!r}: a weight needs sizes that are known",
+                    received=tuple(shape),
+                    fix="give the feature size in Input(shape=(None, features))",
+                )
+            )
+        weight = Weight(
+            name or f"weight_{len(self._weights)}",
+            tuple(int(n) for n in shape),
+            dtypes.canonical(dtype or self.dtype),
+            initializers.get(initializer or "glorot_uniform"),
+            trainable and self.trainable,
+        )
+        self._weights.append(weight)
+        return weight
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("__"):
+            for layer in _layers_in(value):
+                if all(layer is not known for known in self._sublayers):
+                    self._sublayers.append(layer)
+        object.__setattr__(self, name, value)
+
+    @property
+    def weights(self) -> list[Weight]:
+        """All weights, its own first and then its sub-layers', in Keras's order."""
+        found: dict[int, Weight] = {id(w): w for w in self._weights}
+        for layer in self._sublayers:
+            found.update({id(w): w for w in layer.weights})
+        return list(found.values())
+
+    @property
+    def trainable_weights(self) -> list[Weight]:
+        return [w for w in self.weights if w.trainable]
+
+    @property
+    def variables(self) -> list[Weight]:
+        return self.weights
+
+    def count_params(self) -> int:
+        """Return how many numbers the weights hold."""
+        return sum(int(np.prod(w.shape)) for w in self.weights)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of the weights' values, in Keras's order."""
+        return [w.numpy().copy() for w in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights, in the order of `get_weights`. If one does not fit, none is set.
+
+        Raises:
+            ShapeError: if their number or a shape differs.
+        """
+        own = self.weights
+        shapes = [np.shape(w) for w in weights]
+        if shapes != [w.shape for w in own]:
+            raise ShapeError(
+                explain(
+                    f"layer {self.name!r}: the weights do not fit",
+                    received=", ".join(map(str, shapes)) or "none",
+                    expected=", ".join(f"{w.name} {w.shape}" for w in own)
+                    or "none: the layer is not built yet, so call it once first",
+                )
+            )
+        for weight, value in zip(own, weights, strict=True):
+            weight.assign(value)
+
+    # -- configuration ---------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, from which `from_config` makes an equal layer."""
+        base = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        return {**base, **self._arguments}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Return a new layer, without weights yet, from what `get_config` returned."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+def _layers_in(value: Any) -> Iterator[Layer]:
+    if isinstance(value, Layer):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _layers_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _layers_in(item)
+
+
+def _parameters(cls: type) -> list[str]:
+    names: dict[str, None] = {}
+    for base in cls.__mro__:
+        if issubclass(base, Layer):
+            names.update(dict.fromkeys(inspect.signature(base.__init__).parameters))
+    return [n for n in names if n not in ("self", "kwargs", "unknown", "args")]

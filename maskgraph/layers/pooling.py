@@ -1,0 +1,91 @@
+"""Pooling over all of time: the steps that exist become one vector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maskgraph import ops
+from maskgraph.errors import ArgumentError, explain
+from maskgraph.layers.builtin import BuiltinLayer, require_rank
+
+
+class GlobalPooling(BuiltinLayer):
+    """What the global poolings share: where time is, and whether its axis stays."""
+
+    wants_mask = True
+
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if data_format not in (None, "channels_last", "channels_first"):
+            raise ArgumentError(
+                explain(
+                    f"layer {self.name!r} ({type(self).__name__}): unknown data_format",
+                    received=repr(data_format),
+                    expected="'channels_last': (batch, time, features), or 'channels_first': "
+                    "(batch, features, time)",
+                )
+            )
+        self.data_format = data_format or "channels_last"
+        self.keepdims = keepdims
+
+    @property
+    def time_axis(self) -> int:
+        return 1 if self.data_format == "channels_last" else 2
+
+
+class GlobalAveragePooling1D(GlobalPooling):
+    """The mean over the steps that exist; zeros where there is none.
+
+    Mask in: its steps do not count. Mask out: none. Shapes: (batch, time, features) to
+    (batch, features), or (batch, 1, features) with `keepdims`.
+
+    Args:
+        data_format: "channels_last" (the default), or "channels_first" for
+            (batch, features, time).
+        keepdims: whether the axis of time stays, with size 1.
+
+    Agrees with: keras.layers.GlobalAveragePooling1D, 3.15, which gives NaN for no steps.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> x = layers.Masking()([[[1.0], [3.0], [0.0]]])
+        >>> layers.GlobalAveragePooling1D()(x).numpy().tolist()
+        [[2.0]]
+    """
+
+    def call(self, inputs: Any) -> Any:
+        require_rank(self, inputs.shape, exactly=3)
+        return ops.mean(inputs, self.time_axis, keepdims=self.keepdims)
+
+
+class GlobalMaxPooling1D(GlobalPooling):
+    """The maximum over the steps that exist; zeros where there is none.
+
+    Mask in: its steps do not count. Mask out: none. Shapes: (batch, time, features) to
+    (batch, features), or (batch, 1, features) with `keepdims`.
+
+    Args:
+        data_format: "channels_last" (the default), or "channels_first" for
+            (batch, features, time).
+        keepdims: whether the axis of time stays, with size 1.
+
+    Agrees with: keras.layers.GlobalMaxPooling1D, 3.15, where there is no mask.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> x = layers.Masking()([[[-1.0], [-3.0], [0.0]]])
+        >>> layers.GlobalMaxPooling1D()(x).numpy().tolist()
+        [[-1.0]]
+    """
+
+    def call(self, inputs: Any) -> Any:
+        require_rank(self, inputs.shape, exactly=3)
+        axis = self.time_axis
+        pooled = ops.max(inputs, axis, keepdims=self.keepdims)
+        if inputs.mask is not None or inputs.shape[axis]:
+            return pooled
+        # a sequence of no steps at all has no maximum either
+        any_step = ops.any(ops.all_valid(inputs, axis + 1), axis, keepdims=self.keepdims)
+        return ops.select_valid(pooled, any_step, 0)

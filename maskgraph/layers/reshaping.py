@@ -1,0 +1,130 @@
+"""Layers that change a tensor's shape or the order of its axes.
+
+A mask describes the leading axes. Where they stay in front it passes; else it is lost, the
+report says so, and what was masked becomes zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from maskgraph import ops
+from maskgraph.errors import ArgumentError, explain
+from maskgraph.layers.builtin import BuiltinLayer, require_rank
+
+
+class Flatten(BuiltinLayer):
+    """All axes but the batch made one.
+
+    Mask in: it is lost where time and features become one axis, and what was masked is 0. Mask
+    out: that of x where every flattened axis was masked. Shapes: (batch, …) to (batch, product).
+
+    Args:
+        data_format: "channels_first" for (batch, channels, …), flattened as if channels were
+            last; "channels_last" (the default) otherwise.
+
+    Agrees with: keras.layers.Flatten, 3.15.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> layers.Flatten()([[[1.0, 2.0], [3.0, 4.0]]]).numpy().tolist()
+        [[1.0, 2.0, 3.0, 4.0]]
+    """
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if data_format not in (None, "channels_last", "channels_first"):
+            raise ArgumentError(
+                explain(
+                    f"layer {self.name!r} (Flatten): unknown data_format",
+                    received=repr(data_format),
+                    expected="'channels_last' or 'channels_first'",
+                )
+            )
+        self.data_format = data_format or "channels_last"
+
+    def call(self, inputs: Any) -> Any:
+        rank = inputs.ndim
+        if rank == 1:
+            return ops.expand_dims(inputs, 1)
+        if self.data_format == "channels_first":
+            inputs = ops.transpose(inputs, (0, *range(2, rank), 1))
+        return ops.merge_axes(inputs, 1, rank - 1)
+
+
+class Reshape(BuiltinLayer):
+    """The axes after the batch in another shape.
+
+    Mask in: it passes if the new shape begins with the masked axes, else it is lost, and what
+    was masked is 0. Mask out: that of x, or none. Shapes: (batch, …) to (batch, *target_shape).
+
+    Args:
+        target_shape: the sizes without the batch; one may be -1.
+
+    Raises:
+        ArgumentError: for sizes that are not whole numbers, or more than one -1.
+        ShapeError: if the number of elements differs.
+
+    Agrees with: keras.layers.Reshape, 3.15.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> layers.Reshape((2, 1))([[1.0, 2.0]]).shape
+        (1, 2, 1)
+    """
+
+    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        sizes = tuple(target_shape)
+        whole = all(isinstance(n, int) and n >= -1 for n in sizes)
+        if not whole or sizes.count(-1) > 1:
+            raise ArgumentError(
+                explain(
+                    f"layer {self.name!r} (Reshape): target_shape is wrong",
+                    received=sizes,
+                    expected="sizes, without the batch; at most one is -1",
+                )
+            )
+        self.target_shape = sizes
+
+    def call(self, inputs: Any) -> Any:
+        return ops.reshape(inputs, (ops.shape(inputs)[0], *self.target_shape))
+
+
+class Permute(BuiltinLayer):
+    """The axes after the batch in another order.
+
+    Mask in: it passes if time stays in front, else it is lost, and what was masked is 0. Mask
+    out: that of x, or none. Shapes: (batch, …) to (batch, …).
+
+    Args:
+        dims: the old places of the axes, counted from 1: (2, 1) swaps two.
+
+    Raises:
+        ArgumentError: if dims is not a permutation.
+        ShapeError: for an input of another rank.
+
+    Agrees with: keras.layers.Permute, 3.15.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> layers.Permute((2, 1))([[[1.0], [2.0]]]).shape
+        (1, 1, 2)
+    """
+
+    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dims = tuple(dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ArgumentError(
+                explain(
+                    f"layer {self.name!r} (Permute): dims is not a permutation",
+                    received=self.dims,
+                    expected="each axis after the batch once, counted from 1: (2, 1)",
+                )
+            )
+
+    def call(self, inputs: Any) -> Any:
+        require_rank(self, inputs.shape, exactly=len(self.dims) + 1)
+        return ops.transpose(inputs, (0, *self.dims))

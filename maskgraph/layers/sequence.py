@@ -1,0 +1,115 @@
+"""Layers that make masks, or give them up on purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maskgraph import ops
+from maskgraph.errors import DTypeError, explain
+from maskgraph import dtypes
+from maskgraph.layers.builtin import BuiltinLayer
+from maskgraph.ops.masking import intersect, unmasked
+
+
+class Embedding(BuiltinLayer):
+    """Turns ids into vectors, and with `mask_zero` makes the mask `ids != 0`.
+
+    Mask in: honoured; mask out: the steps that exist in it and whose id is not 0. Shapes:
+    (batch, …) of integers to (batch, …, output_dim).
+
+    Args:
+        input_dim: how many ids there are, from 0 to input_dim - 1.
+        output_dim: the size of a vector.
+        mask_zero: whether id 0 is padding.
+
+    Raises:
+        VocabularyError: when run, for an id outside the vocabulary at a step that exists.
+
+    Agrees with: keras.layers.Embedding, 3.15. Weights: embeddings (input_dim, output_dim).
+
+    Example:
+        >>> from maskgraph import layers
+        >>> x = layers.Embedding(10, 4, mask_zero=True)([[3, 7, 0]])
+        >>> x.shape, x.mask.tolist()
+        ((1, 3, 4), [[True, True, False]])
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        mask_zero: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_dim = input_dim
+        self.output_dim = output_dim
+        self.embeddings_initializer = embeddings_initializer
+        self.mask_zero = mask_zero
+
+    def build(self, input_shape: Any) -> None:
+        self.embeddings = self.add_weight(
+            (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings"
+        )
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        if not self.mask_zero:
+            return previous_mask
+        return intersect([ops.not_equal(inputs, 0), previous_mask])
+
+    def call(self, inputs: Any) -> Any:
+        if not dtypes.is_integer(inputs.dtype):
+            raise DTypeError(
+                explain(
+                    f"layer {self.name!r} (Embedding): ids must be integers",
+                    received=inputs.dtype,
+                    expected="int32",
+                    fix="Input(shape=(None,), dtype='int32'), or ids.astype('int32')",
+                )
+            )
+        mask = self.compute_mask(unmasked(inputs), inputs.mask)
+        return ops.embedding(self.embeddings, inputs if mask is None else
+                             ops.with_mask(inputs, mask))
+
+
+class Masking(BuiltinLayer):
+    """Makes a mask: a step whose features all equal `mask_value` does not exist.
+
+    Mask in: honoured; mask out: the steps that exist in it and hold another value. Shapes:
+    (batch, time, …, features), unchanged.
+
+    Agrees with: keras.layers.Masking, 3.15.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> layers.Masking()([[[1.0, 0.0], [0.0, 0.0]]]).mask.tolist()
+        [[True, False]]
+    """
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        present = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+        return intersect([present, previous_mask])
+
+    def call(self, inputs: Any) -> Any:
+        return ops.with_mask(inputs, self.compute_mask(unmasked(inputs), inputs.mask))
+
+
+class DropMask(BuiltinLayer):
+    """Gives up the mask on purpose: what comes out has zeros at the steps that were masked.
+
+    Mask in: any; mask out: none. No check complains about it.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> x = layers.Masking()([[[1.0], [0.0]]])
+        >>> layers.DropMask()(x).mask is None
+        True
+    """
+
+    def call(self, inputs: Any) -> Any:
+        return ops.drop_mask(inputs)

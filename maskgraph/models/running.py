@@ -1,0 +1,197 @@
+"""A model on data: inputs admitted, a plan for each kind of input, batches, NumPy results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maskgraph.backend import Backend, load
+from maskgraph.errors import ArgumentError, ShapeError, explain
+from maskgraph.graph import (
+    SymbolicTensor,
+    current_scope,
+    entered,
+    leaves,
+    masked_source,
+    source,
+    unflatten,
+)
+from maskgraph.layers.eager import choose_backend
+from maskgraph.masks import MaskedTensor
+from maskgraph.models.inputs import admit
+from maskgraph.plan import Plan, Program
+
+if TYPE_CHECKING:
+    from maskgraph.models.model import Model
+
+
+class ModelRunner:
+    """Runs a model on data, and keeps its programs and plans."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._programs: dict[Any, Program] = {}
+        self._plans: dict[Any, Plan] = {}
+
+    def __call__(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
+        tensors = self.admit(inputs, mask)
+        backend = choose_backend(tensors)
+        plan = self.plan(tensors, backend, training=bool(training))
+        with backend.quiet():
+            results = plan.run([x.on(backend) for x in tensors])
+        return self._structured([MaskedTensor(v, m) for v, m in results])
+
+    def predict(
+        self, x: Any, mask: Any, backend: str | None, device: str | None, batch_size: int
+    ) -> Any:
+        if batch_size < 1:
+            raise ArgumentError(
+                explain("predict: batch_size out of range", received=batch_size, expected=">= 1")
+            )
+        tensors = self.admit(x, mask)
+        on = load(backend, device) if backend or device else choose_backend(tensors)
+        plan = self.plan(tensors, on)
+        size = tensors[0].shape[0]
+        parts: list[list[np.ndarray]] = []
+        with on.running():
+            for start in range(0, max(size, 1), batch_size):
+                batch = [_rows(t, start, start + batch_size).on(on) for t in tensors]
+                parts.append([on.to_numpy(value) for value, _ in plan.run(batch)])
+        return self._structured(
+            [p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)]
+        )
+
+    def run_nodes(
+        self,
+        x: Any,
+        *,
+        backend: str | None = None,
+        device: str | None = None,
+        precision: str | None = None,
+    ) -> dict[str, MaskedTensor]:
+        """Return what every node gives for data, by name ("name:1" for a second output)."""
+        tensors = self.admit(x)
+        on = load(backend, device)
+        program = self.program(tensors, every_node=True)
+        plan = Plan(program, on, precision)
+        with on.running():
+            results = plan.run([t.on(on) for t in tensors])
+        return {
+            name: MaskedTensor(v, m)
+            for name, (v, m) in zip(self._node_outputs(), results, strict=True)
+        }
+
+    def _node_outputs(self) -> dict[str, SymbolicTensor]:
+        return {
+            f"{name}:{i}" if i else name: symbol
+            for name, data in self._model.graph.nodes(data=True)
+            for i, symbol in enumerate(data["node"].outputs)
+        }
+
+    # -- what a run needs ------------------------------------------------------------------
+
+    def admit(self, inputs: Any, mask: Any = None) -> list[MaskedTensor]:
+        """Return the data for each input, checked.
+
+        Raises:
+            ShapeError: if the number of inputs or of sequences does not agree.
+        """
+        own = self._model.inputs
+        symbols = list(leaves(own))
+        values = self._values(inputs, own, symbols)
+        masks = mask if isinstance(mask, list | tuple) and len(symbols) > 1 else [mask]
+        masks = [*masks, *[None] * (len(symbols) - len(masks))]
+        tensors = [admit(s, v, m) for s, v, m in zip(symbols, values, masks, strict=True)]
+        sizes = {t.shape[0] for t in tensors if t.ndim}
+        if len(sizes) > 1:
+            raise ShapeError(
+                explain(
+                    f"model {self._model.name!r}: inputs differ in their number of sequences",
+                    received=", ".join(
+                        f"{s.name}: {t.shape}" for s, t in zip(symbols, tensors, strict=True)
+                    ),
+                )
+            )
+        return tensors
+
+    def _values(self, inputs: Any, own: Any, symbols: list[SymbolicTensor]) -> list[Any]:
+        names = [s.name for s in symbols]
+        if isinstance(inputs, dict):
+            keys = list(own) if isinstance(own, dict) else names
+            if set(inputs) == set(keys):
+                return [inputs[k] for k in keys]
+            received: Any = ", ".join(map(str, inputs))
+        elif isinstance(own, SymbolicTensor):
+            return [inputs]
+        elif isinstance(inputs, list | tuple) and len(inputs) == len(symbols):
+            return list(inputs)
+        else:
+            received = f"{type(inputs).__name__}" + (
+                f" of {len(inputs)}" if isinstance(inputs, list | tuple) else ""
+            )
+        raise ShapeError(
+            explain(
+                f"model {self._model.name!r}: the inputs do not match",
+                received=received,
+                expected=f"{len(symbols)} inputs: {', '.join(names)}",
+                fix="give a list in this order, or a dict by name",
+            )
+        )
+
+    def plan(
+        self,
+        tensors: list[MaskedTensor],
+        backend: Backend,
+        *,
+        training: bool = False,
+        precision: str | None = None,
+    ) -> Plan:
+        """Return the plan for inputs that come with these masks, made once."""
+        key = (_mask_ranks(tensors), training, backend.name, backend.device, precision)
+        if key not in self._plans:
+            self._plans[key] = Plan(self.program(tensors, training=training), backend, precision)
+        return self._plans[key]
+
+    def program(
+        self, tensors: list[MaskedTensor], *, training: bool = False, every_node: bool = False
+    ) -> Program:
+        """Return the program for inputs that come with these masks, made once."""
+        key = (_mask_ranks(tensors), training, every_node)
+        if key not in self._programs:
+            self._programs[key] = self._new_program(tensors, training, every_node)
+        return self._programs[key]
+
+    def _new_program(
+        self, tensors: list[MaskedTensor], training: bool, every_node: bool
+    ) -> Program:
+        model = self._model
+        own = list(leaves(model.inputs))
+        declared = tuple(None if s.mask is None else s.mask.ndim for s in own)
+        wanted = list(self._node_outputs().values()) if every_node else list(leaves(model.outputs))
+        if declared == _mask_ranks(tensors) and not training:
+            return Program(own, wanted)
+        symbols = [
+            source("input", s.name, s.spec)
+            if t.mask is None
+            else masked_source(s.name, s.spec, len(t.backend.shape(t.mask)))
+            for s, t in zip(own, tensors, strict=True)
+        ]
+        known = dict(zip(own, symbols, strict=True))
+        with entered(current_scope()._replace(training=training)):
+            model.replay(known)
+        return Program(symbols, [known[s] for s in wanted])
+
+    def _structured(self, results: list[Any]) -> Any:
+        return unflatten(self._model.outputs, iter(results))
+
+
+def _mask_ranks(tensors: list[MaskedTensor]) -> tuple[int | None, ...]:
+    return tuple(None if t.mask is None else len(t.backend.shape(t.mask)) for t in tensors)
+
+
+def _rows(tensor: MaskedTensor, start: int, stop: int) -> MaskedTensor:
+    key = (slice(start, stop),)
+    backend = tensor.backend
+    mask = None if tensor.mask is None else backend.getitem(tensor.mask, key)
+    return MaskedTensor(backend.getitem(tensor.value, key), mask)
