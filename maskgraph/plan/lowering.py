@@ -60,7 +60,8 @@ class _Lowering:
 
     def _lower_node(self, node: Node) -> tuple[SymbolicTensor, ...]:
         if node.is_source:
-            return node.outputs if node.plain is None else (node.plain,)
+            # an input with a mask may hold anything in its padding, also NaN
+            return node.outputs if node.plain is None else (zeroed(node.plain, node.masks[0]),)
         if node.body is not None:
             return tuple(self._value(s) for s in leaves(node.body))
         return self._lower_op(node, node.target)
