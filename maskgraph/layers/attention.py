@@ -82,7 +82,11 @@ class MultiHeadAttention(BuiltinLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        sizes = {"num_heads": num_heads, "key_dim": key_dim, "value_dim": value_dim or key_dim}
+        sizes: dict[str, Any] = {
+            "num_heads": num_heads,
+            "key_dim": key_dim,
+            "value_dim": value_dim or key_dim,
+        }
         for argument, size in sizes.items():
             if not isinstance(size, int) or size < 1:
                 raise self._wrong(argument, size, "a positive integer")
@@ -106,7 +110,9 @@ class MultiHeadAttention(BuiltinLayer):
             explain(f"{where}: {argument} is wrong", received=repr(received), expected=expected)
         )
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(  # type: ignore[override]
+        self, query_shape: Any, value_shape: Any, key_shape: Any = None
+    ) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         for shape in (query_shape, key_shape, value_shape):
             require_rank(self, shape, exactly=3)
@@ -156,9 +162,7 @@ class MultiHeadAttention(BuiltinLayer):
         )
         queries = ops.multiply(queries, 1 / math.sqrt(self.key_dim))
         scores = ops.einsum("bthd,bshd->bhts", [queries, keys])
-        weights = (
-            ops.softmax(scores) if allowed is None else ops.masked_softmax(scores, allowed)
-        )
+        weights = ops.softmax(scores) if allowed is None else ops.masked_softmax(scores, allowed)
         kept = weights
         if training and self.dropout:
             keep = ops.random_keep(weights, self.dropout, self.generator)
@@ -196,9 +200,7 @@ class MultiHeadAttention(BuiltinLayer):
             masks = (None, None) if exists is query.mask else (query.mask, exists)
             queries, values = map(_positions, (query, value), masks)
             parts.append(
-                ops.greater_equal(
-                    ops.expand_dims(queries, (1, 3)), ops.expand_dims(values, (1, 2))
-                )
+                ops.greater_equal(ops.expand_dims(queries, (1, 3)), ops.expand_dims(values, (1, 2)))
             )
         return reduce(ops.logical_and, parts) if parts else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from maskgraph.errors import ShapeError, explain
+from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.layers.layer import Layer
 
 
@@ -12,6 +12,23 @@ class BuiltinLayer(Layer):
     """A layer whose masks follow from the ops it is made of."""
 
     supports_masking: bool | str = "infer"
+
+
+def positive(layer: Layer, name: str, value: Any) -> int:
+    """Return a size given to a constructor.
+
+    Raises:
+        ArgumentError: if it is not a positive integer.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ArgumentError(
+            explain(
+                f"layer {layer.name!r} ({type(layer).__name__}): {name} out of range",
+                received=repr(value),
+                expected="a positive integer",
+            )
+        )
+    return value
 
 
 def require_rank(

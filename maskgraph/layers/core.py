@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from maskgraph import ops
-from maskgraph.errors import ShapeError, explain
+from maskgraph.errors import ArgumentError, explain
 from maskgraph.graph import next_entropy
 from maskgraph.layers import activations
 from maskgraph.layers.builtin import (
     BuiltinLayer,
     known_features,
+    positive,
     require_features,
     require_rank,
 )
@@ -49,7 +50,7 @@ class Dense(BuiltinLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units = units
+        self.units = positive(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
@@ -193,7 +194,7 @@ class Dropout(BuiltinLayer):
     ) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
-            raise ShapeError(
+            raise ArgumentError(
                 explain(
                     f"layer {self.name!r} (Dropout): rate out of range",
                     received=rate,

@@ -73,9 +73,7 @@ class Lambda(Layer):
         """That of `call`, without the parameters that the function does not have."""
         whole = super().signature
         taken = inspect.signature(self.function).parameters
-        return whole._replace(
-            names=tuple(n for n in whole.names if n == whole.first or n in taken)
-        )
+        return whole._replace(names=tuple(n for n in whole.names if n == whole.first or n in taken))
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         given = {"mask": mask, "training": training}

@@ -83,9 +83,7 @@ class Merge(BuiltinLayer):
             raise ShapeError(
                 "a masked input has fewer axes than the others; expand it: ops.expand_dims(x, -1)"
             )
-        xs = [
-            ops.expand_dims(x, range(1, 1 + rank - x.ndim)) if x.ndim < rank else x for x in xs
-        ]
+        xs = [ops.expand_dims(x, range(1, 1 + rank - x.ndim)) if x.ndim < rank else x for x in xs]
         shapes.broadcast(*(x.shape for x in xs))
         return xs
 

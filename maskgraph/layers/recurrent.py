@@ -16,6 +16,7 @@ from maskgraph.layers import activations, initializers
 from maskgraph.layers.builtin import (
     BuiltinLayer,
     known_features,
+    positive,
     require_features,
     require_rank,
 )
@@ -45,7 +46,7 @@ class Recurrent(BuiltinLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units = units
+        self.units = positive(self, "units", units)
         self.activation = activations.kernel_name(activation)
         self.recurrent_activation = activations.kernel_name(recurrent_activation)
         self.use_bias = use_bias
@@ -56,11 +57,11 @@ class Recurrent(BuiltinLayer):
         self.return_state = return_state
         self.go_backwards = go_backwards
 
-    def build(self, sequences_shape: Any) -> None:
-        require_rank(self, sequences_shape, exactly=3)
+    def build(self, input_shape: Any) -> None:
+        require_rank(self, input_shape, exactly=3)
         width = self.gates * self.units
         self.kernel = self.add_weight(
-            (known_features(self, sequences_shape), width), self.kernel_initializer, name="kernel"
+            (known_features(self, input_shape), width), self.kernel_initializer, name="kernel"
         )
         self.recurrent_kernel = self.add_weight(
             (self.units, width), self.recurrent_initializer, name="recurrent_kernel"

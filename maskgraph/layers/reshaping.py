@@ -74,7 +74,7 @@ class Reshape(BuiltinLayer):
         (1, 2, 1)
     """
 
-    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, target_shape: Sequence[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         sizes = tuple(target_shape)
         whole = all(isinstance(n, int) and n >= -1 for n in sizes)

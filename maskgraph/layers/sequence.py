@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from maskgraph import ops
+from maskgraph import dtypes, ops
 from maskgraph.errors import DTypeError, explain
-from maskgraph import dtypes
-from maskgraph.layers.builtin import BuiltinLayer
+from maskgraph.layers.builtin import BuiltinLayer, positive
 from maskgraph.ops.masking import intersect, unmasked
 
 
@@ -43,8 +42,8 @@ class Embedding(BuiltinLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.input_dim = input_dim
-        self.output_dim = output_dim
+        self.input_dim = positive(self, "input_dim", input_dim)
+        self.output_dim = positive(self, "output_dim", output_dim)
         self.embeddings_initializer = embeddings_initializer
         self.mask_zero = mask_zero
 

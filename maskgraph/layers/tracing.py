@@ -51,7 +51,7 @@ def trace(
             entering = _entering(layer, arguments)
             body = _body(layer, entering, scope.training)
             masks, losses = _masks_out(layer, arguments, entering, body)
-    except MaskgraphError as error:
+    except Exception as error:
         _note(error, layer, str(scope.location))
         raise
     node = Node(
@@ -68,8 +68,15 @@ def trace(
 
 def _note(error: Exception, layer: Layer, where: str) -> None:
     note = f"in layer {layer.name!r} ({type(layer).__name__}), called at {where}"
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    if note in getattr(error, "__notes__", ()):
+        return
+    error.add_note(note)
+    if not layer.is_ours and not isinstance(error, MaskgraphError):
+        error.add_note(
+            "call() runs on symbolic tensors: use maskgraph.ops in place of NumPy's or a "
+            "framework's functions, and ops.shape(x) for sizes that are None; or declare "
+            "backends = {...} and compute_output_shape()"
+        )
 
 
 def _with_masks(layer: Layer, value: Any, mask: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from maskgraph import ops
@@ -12,7 +13,7 @@ from maskgraph.layers.layer import Layer
 from maskgraph.layers.recurrent import Recurrent
 from maskgraph.ops.masking import intersect, unmasked
 
-_MERGES = {
+_MERGES: dict[str, Callable[[Any, Any], Any]] = {
     "concat": lambda a, b: ops.concatenate([a, b], axis=-1),
     "sum": ops.add,
     "mul": ops.multiply,

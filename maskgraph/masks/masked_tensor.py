@@ -165,6 +165,7 @@ def from_host(value: Any) -> np.ndarray:
                 "one nesting level of differing lengths",
             )
         ) from None
+    dtypes.canonical(array.dtype)  # refuses text and objects
     if array.dtype == np.int64:
         return array.astype(np.int32) if not array.size or fits_int32(array) else array
     return array.astype(np.float32) if array.dtype == np.float64 else array

@@ -119,7 +119,8 @@ def _step_name(function: Any) -> str:
 
 def _note_origin(error: Exception, node: Node) -> None:
     """Name the layer in the message of an error of ours, and the user's line in a note."""
-    if isinstance(error, MaskgraphError) and node.scope.path and error.args:
+    said = error.args and str(error.args[0]).startswith("layer ")
+    if isinstance(error, MaskgraphError) and node.scope.path and not said:
         error.args = (f"layer {node.scope.path!r}: {error.args[0]}", *error.args[1:])
     where = f", made at {node.location}" if node.location else ""
     error.add_note(f"in {node.path!r}{where}")
