@@ -1,0 +1,72 @@
+"""The law for gradients: those of a padded batch are the sum of those of each sequence alone.
+
+NaN stands in the padding, so a product with zero anywhere on the way back would show.
+"""
+
+import numpy as np
+import pytest
+
+import maskgraph as mg
+from maskgraph.backend import load
+from maskgraph.testing.layer_table import LAWFUL
+from maskgraph.testing.random_models import random_model
+
+LENGTHS = (4, 1, 6)
+SIZE = 8
+ROWS = [row for row in LAWFUL if len(row.inputs) == 1 and row.inputs[0].kind == "floats"]
+ROWS = [row for row in ROWS if row.inputs[0].axes == 1]
+
+
+def of_row(row):
+    layer = row.built()
+    x = mg.Input(shape=(None, *row.inputs[0].trailing), masked=True)
+    return mg.Model(x, row.call(layer, [x]), on_mask_loss="ignore")
+
+
+def gradients(model, backend, values, mask):
+    """Return the gradients of sum(y + y**2) over all outputs by the input and by all weights."""
+    plan = model.plan(mg.MaskedTensor(values, mask), backend=backend.name)
+    arrays = [backend.asarray(values)] + [backend.asarray(w.numpy()) for _, w in plan.weights]
+
+    def loss(arrays):
+        x, *weights = arrays
+        total = backend.zeros((), "float32")
+        for y, _ in plan.run([(x, mask)], weights):
+            every = tuple(range(len(backend.shape(y))))
+            total = backend.add(total, backend.sum(backend.add(y, backend.square(y)), every, False))
+        return total
+
+    return [backend.to_numpy(g) for g in backend.gradients(loss, arrays)]
+
+
+def check(model, backend_name, padding, trailing):
+    backend = load(backend_name, "cpu")
+    generator = np.random.default_rng(0)
+    rows = [generator.normal(size=(n, *trailing)).astype("float32") for n in LENGTHS]
+    values = np.full((len(rows), SIZE, *trailing), np.nan, "float32")
+    mask = np.zeros((len(rows), SIZE), bool)
+    for i, row in enumerate(rows):
+        where = slice(0, len(row)) if padding == "right" else slice(SIZE - len(row), SIZE)
+        values[i, where], mask[i, where] = row, True
+    together, *weights = gradients(model, backend, values, mask)
+    assert (together[~mask] == 0).all(), "the padding has a gradient"
+    expected = None
+    for i, row in enumerate(rows):
+        alone, *parts = gradients(model, backend, row[None], None)
+        np.testing.assert_allclose(together[i][mask[i]], alone[0], rtol=2e-3, atol=2e-4)
+        expected = parts if expected is None else [a + b for a, b in zip(expected, parts)]
+    for found, sums in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(found, sums, rtol=2e-3, atol=2e-4)
+
+
+@pytest.mark.parametrize("padding", ["right", "left"])
+@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_of_layers(row, backend, padding):
+    check(of_row(row), backend, padding, row.inputs[0].trailing)
+
+
+@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+@pytest.mark.parametrize("seed", range(8))
+def test_of_random_graphs(seed, backend):
+    check(random_model(seed, 8), backend, "right", (4,))
