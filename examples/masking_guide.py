@@ -33,7 +33,8 @@ def generating(padded_inputs):
     print("\nmask of Embedding(mask_zero=True):\n", np.asarray(masked_output.mask))
 
     masking_layer = layers.Masking()
-    unmasked_embedding = np.tile(padded_inputs[:, :, None], [1, 1, 10]).astype("float32")
+    repeated = ops.tile(ops.expand_dims(padded_inputs, axis=-1), [1, 1, 10])
+    unmasked_embedding = ops.cast(repeated, "float32")
     masked_embedding = masking_layer(unmasked_embedding)
     print("\nmask of Masking():\n", np.asarray(masked_embedding.mask))
 

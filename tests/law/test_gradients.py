@@ -54,7 +54,10 @@ def check(model, backend_name, padding, trailing):
     for i, row in enumerate(rows):
         alone, *parts = gradients(model, backend, row[None], None)
         np.testing.assert_allclose(together[i][mask[i]], alone[0], rtol=2e-3, atol=2e-4)
-        expected = parts if expected is None else [a + b for a, b in zip(expected, parts)]
+        if expected is None:
+            expected = parts
+        else:
+            expected = [a + b for a, b in zip(expected, parts, strict=True)]
     for found, sums in zip(weights, expected, strict=True):
         np.testing.assert_allclose(found, sums, rtol=2e-3, atol=2e-4)
 

@@ -9,9 +9,7 @@ from maskgraph.testing.random_models import random_model
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
-@settings(
-    max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 10**6),
     size=st.integers(2, 12),
