@@ -17,7 +17,7 @@ import maskgraph as mg
 from maskgraph import layers
 
 sys.path.insert(0, str(Path(__file__).parent))
-import vowels_data  # noqa: E402 - it lies beside this file
+import vowels_data
 
 WEIGHTS = Path(__file__).parent / "data" / "japanese_vowels_weights.npz"
 PADDED = 100

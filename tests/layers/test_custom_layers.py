@@ -266,7 +266,7 @@ def test_wrong_number_of_masks():
         def compute_mask(self, inputs, mask=None):
             return [mask, mask, mask]
 
-    tokens, x = embedded()
+    _, x = embedded()
     with pytest.raises(MaskError, match=r"received: 3[\s\S]*expected: 2"):
         TwoMasks()(x)
 
