@@ -162,7 +162,8 @@ class TorchBackend(Overrides):
 
     def floor_divide(self, x1: Array, x2: Array) -> Array:
         if x1.is_floating_point():
-            return torch.floor_divide(x1, x2)
+            # torch.floor_divide is the same, but has no gradient, where others have 0
+            return torch.div(x1, x2, rounding_mode="floor")
         # an integer over 0 is 0, as in NumPy: what stands in the padding must not raise
         zero = x2 == 0
         return torch.floor_divide(x1, x2.masked_fill(zero, 1)).masked_fill(zero, 0)

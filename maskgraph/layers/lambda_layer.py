@@ -6,12 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from maskgraph import ops
 from maskgraph.errors import ArgumentError, ShapeError, explain
-from maskgraph.graph import SymbolicTensor, leaves
+from maskgraph.graph import leaves
 from maskgraph.layers.layer import Layer
 from maskgraph.layers.signature import CallSignature
-from maskgraph.ops.definition import spec_of
 
 
 class Lambda(Layer):
@@ -84,11 +82,7 @@ class Lambda(Layer):
         return outputs
 
     def _mask_out(self, inputs: Any, previous_mask: Any = None) -> Any:
-        mask = self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
-        if mask is None or isinstance(mask, SymbolicTensor):
-            return mask
-        like = next(iter(leaves(inputs)))
-        return ops.logical_and(ops.all_valid(like, spec_of(mask).rank), mask)
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def _check_shape(self, inputs: Any, outputs: Any) -> None:
         first = next(iter(leaves(inputs)))

@@ -24,7 +24,7 @@ from maskgraph.graph import (
 from maskgraph.graph.location import caller
 from maskgraph.layers.native import native_body
 from maskgraph.masks.check import check_mask
-from maskgraph.ops.masking import intersect
+from maskgraph.ops.masking import intersect, symbolic
 
 if TYPE_CHECKING:
     from maskgraph.layers.layer import Layer
@@ -202,16 +202,17 @@ def _computed(layer: Layer, inputs: Any, given: Any, outputs: list[SymbolicTenso
                 expected=f"{len(outputs)}, one for each output (None where there is none)",
             )
         )
-    return [_as_mask(m) for m in result]
+    return [_as_mask(m, s) for m, s in zip(result, outputs, strict=True)]
 
 
-def _as_mask(mask: Any) -> SymbolicTensor | None:
+def _as_mask(mask: Any, output: SymbolicTensor) -> SymbolicTensor | None:
     """A mask made of a masked tensor is True only where that tensor exists."""
-    if mask is None or not isinstance(mask, SymbolicTensor):
+    if mask is None:
         return None
-    if mask.mask is None or mask.mask.ndim != mask.ndim:
-        return mask
-    return intersect([ops.drop_mask(mask), mask.mask])
+    found: SymbolicTensor = symbolic(output, mask)
+    if found.mask is None or found.mask.ndim != found.ndim:
+        return found
+    return intersect([ops.drop_mask(found), found.mask])
 
 
 def _loss(layer: Layer, body: Any, arguments: dict[str, Any]) -> str | None:

@@ -27,8 +27,8 @@ from maskgraph.layers.layer import Layer
 from maskgraph.masks import MaskedTensor
 from maskgraph.models.order import layers_in_order
 from maskgraph.models.running import ModelRunner
-from maskgraph.plan import Plan
 from maskgraph.passes import Report, check, report_losses, summarize
+from maskgraph.plan import Plan
 
 
 class Model(BuiltinLayer):

@@ -191,7 +191,7 @@ class Op:
                 for x in value if isinstance(value, list | tuple) else (value,):
                     if x is None:
                         continue
-                    if isinstance(x, bool | int | float):
+                    if isinstance(x, bool | int | float) and not isinstance(x, np.generic):
                         weak.append(dtypes.of_scalar(x))
                     else:
                         sized.append(spec_of(x).dtype)

@@ -17,6 +17,7 @@ from maskgraph.ops.definition import (
     Tensor,
     define,
     spec_of,
+    zeroed,
 )
 
 
@@ -58,19 +59,31 @@ def flipped(mask: Mask, axis: int) -> Mask:
     return REGISTRY["flip"](mask, axis)
 
 
+def symbolic(x: SymbolicTensor, mask: Any) -> Any:
+    """Return a mask of `x` as a symbol; one that is data is the same for every batch."""
+    if isinstance(mask, SymbolicTensor):
+        return mask
+    shape, dtype = spec_of(mask)
+    check_mask("a constant mask", x.shape, shape, dtype)
+    return REGISTRY["logical_and"](REGISTRY["all_valid"](x, len(shape)), mask)
+
+
 def unmasked(x: Tensor) -> Any:
     """Return `x` without its mask, zeros where it was masked; `x` itself if it has none."""
     return x if getattr(x, "mask", None) is None else REGISTRY["drop_mask"](x)
 
 
 class WithMask(MaskRule):
-    """The result carries the mask given, and zeros at its masked steps."""
+    """The result carries the mask given, and zeros at its masked steps; and at those of the mask
+    that it takes the place of, where what stands in the padding would come to light."""
 
     def out(self, call: Call) -> Mask:
         return call["mask"]
 
     def value(self, call: Call) -> Any:
-        return REGISTRY["select_valid"](call["x"], call["mask"], 0)
+        old, new = call.masks["x"], call["mask"]
+        x = call["x"] if old is new else zeroed(call["x"], old)
+        return REGISTRY["select_valid"](x, new, 0)
 
 
 class DropMask(MaskRule):
@@ -82,6 +95,8 @@ class DropMask(MaskRule):
 
 def _check(arguments: Arguments, specs: dict[str, Any]) -> None:
     check_mask("with_mask", specs["x"].shape, specs["mask"].shape, specs["mask"].dtype)
+    if isinstance(arguments["x"], SymbolicTensor):
+        arguments["mask"] = symbolic(arguments["x"], arguments["mask"])
 
 
 @define(shape=lambda x, mask: x, mask=WithMask(), prepare=_check, masking=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from maskgraph.errors import ShapeError, explain
@@ -119,38 +119,36 @@ def matmul(x1: Spec, x2: Spec) -> Spec:
 
 def reshaped(x: Spec, newshape: Sequence[Any]) -> Spec:
     target = list(sizes(newshape))
+    if not _comparable(x, newshape):
+        return Spec(tuple(None if n == -1 else n for n in target), x.dtype)
+    total = _known_product(x.shape)
+    part = _known_product(n for n in target if n != -1)
     if -1 in target:
-        place = target.index(-1)
-        known = [n for i, n in enumerate(target) if i != place]
-        if None in x.shape or None in known:
-            target[place] = _inferred(x, newshape)
-        else:
-            total, part = math.prod(n or 0 for n in x.shape), math.prod(n or 0 for n in known)
-            if part and total % part:
-                raise _unreshapable(x, newshape)
-            target[place] = total // part if part else 0
-    known_sizes = None not in target and None not in x.shape
-    if known_sizes and math.prod(n or 0 for n in target) != math.prod(n or 0 for n in x.shape):
+        fits = total % part == 0 if part else total == 0
+        target[target.index(-1)] = total // part if part else 0
+    else:
+        fits = total == part
+    if not fits:
         raise _unreshapable(x, newshape)
     return Spec(tuple(target), x.dtype)
 
 
-def _inferred(x: Spec, newshape: Sequence[Any]) -> int | None:
-    """The size of the -1 where unknown sizes cancel: one size of `x` each, known by its Dim."""
-    dims = [n for n in newshape if isinstance(n, Dim)]
-    unknown = sum(n is None for n in x.shape)
-    if len(dims) != unknown:
-        return None
-    total = math.prod(n for n in x.shape if n is not None)
-    part = math.prod(n for n in newshape if isinstance(n, int) and n != -1)
-    return total // part if part and total % part == 0 else None
+def _comparable(x: Spec, newshape: Sequence[Any]) -> bool:
+    """Tell whether the unknown sizes cancel: those of `x` are those taken from a tensor."""
+    unknown = [n for n in newshape if isinstance(n, Dim) or n is None]
+    taken = all(isinstance(n, Dim) and n.node.name == "dimension" for n in unknown)
+    return taken and len(unknown) == x.shape.count(None)
+
+
+def _known_product(shape: Iterable[int | None]) -> int:
+    return math.prod(n for n in shape if n is not None)
 
 
 def _unreshapable(x: Spec, newshape: Sequence[Any]) -> ShapeError:
     return ShapeError(
         explain(
             "reshape: the number of elements differs",
-            received=f"shape {x.shape}, new shape {tuple(newshape)}",
+            received=f"shape {x.shape}, new shape {sizes(newshape)}",
             expected="sizes with the same product; one may be -1",
         )
     )

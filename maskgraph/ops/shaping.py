@@ -38,28 +38,11 @@ class Reshape(MaskRule):
 
     def out(self, call: Call) -> Mask | Lost:
         old, new, rank = call.specs["x"].shape, tuple(call["newshape"]), mask_rank(call)
-        changed = [a for a in range(min(rank, len(new))) if not self._same(call, a, new[a])]
-        # a -1 is the old size if the sizes after the masked axes have the same product
-        inferred = [a for a in changed if isinstance(new[a], int) and new[a] == -1]
-        tail = _product(new[rank:])
-        kept = not changed or (changed == inferred and tail == _product(old[rank:]) is not None)
-        if len(new) >= rank and kept:
+        x, spec = call["x"], call.specs["x"]
+        if len(new) >= rank and all(_same_size(x, spec, a, new[a]) for a in range(rank)):
             return call.masks["x"]
         sizes = shapes.sizes(new)
         return Lost(f"the new shape {sizes} does not begin with the masked axes {old[:rank]}")
-
-    def _same(self, call: Call, axis: int, size: Any) -> bool:
-        if isinstance(size, Dim):
-            made = size.node.arguments
-            return made.get("axis") == axis and made.get("x") is call["x"]
-        old = call.specs["x"].shape[axis]
-        return old is not None and size == old
-
-
-def _product(sizes: Sequence[Any]) -> int | None:
-    """Return the product of sizes, None if one is not known."""
-    known = all(isinstance(n, int) and n >= 0 for n in sizes)
-    return math.prod(sizes) if known else None
 
 
 def _newshape(arguments: Arguments, specs: dict[str, Any]) -> None:
@@ -74,7 +57,45 @@ def _newshape(arguments: Arguments, specs: dict[str, Any]) -> None:
                 fix="take unknown sizes from the tensor: ops.shape(x)[1]",
             )
         )
-    arguments["newshape"] = tuple(-1 if n is None else n for n in shape)
+    arguments["newshape"] = _resolved(
+        arguments["x"], specs["x"], tuple(-1 if n is None else n for n in shape)
+    )
+
+
+def _resolved(x: Tensor, spec: Spec, new: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Replace a -1 by the size that it stands for, if that can be told: a batch of no sequences
+    leaves it open otherwise, and a mask must know that its axis stays."""
+    place = next((a for a, n in enumerate(new) if isinstance(n, int) and n == -1), None)
+    if place is None:
+        return new
+    size = shapes.reshaped(spec, new).shape[place]
+    if size is None and _others_cancel(x, spec, new, place):
+        size = REGISTRY["dimension"](x, place)
+    return new if size is None else (*new[:place], size, *new[place + 1 :])
+
+
+def _others_cancel(x: Tensor, spec: Spec, new: tuple[Any, ...], place: int) -> bool:
+    """Tell whether one size of the new shape must be that of `x` in the same place: the leading
+    sizes but this one are equal, and the rest have the same product."""
+    axis = 0
+    while axis < min(len(new), spec.rank) and (
+        axis == place or _same_size(x, spec, axis, new[axis])
+    ):
+        axis += 1
+    return axis > place and _product(new[axis:]) == _product(spec.shape[axis:]) is not None
+
+
+def _same_size(x: Tensor, spec: Spec, axis: int, size: Any) -> bool:
+    """Tell whether a size is known to be that of an axis of `x`."""
+    if isinstance(size, Dim):
+        made = size.node.arguments
+        return made.get("axis") == axis and made.get("x") is x
+    return spec.shape[axis] is not None and size == spec.shape[axis]
+
+
+def _product(sizes: Sequence[Any]) -> int | None:
+    """Return the product of sizes, None if one is not known."""
+    return math.prod(sizes) if all(isinstance(n, int) for n in sizes) else None
 
 
 @define(shape=lambda x, newshape: shapes.reshaped(x, newshape), mask=Reshape(), prepare=_newshape)
@@ -413,8 +434,9 @@ class MergeAxes(MaskRule):
         if first >= rank:
             return call.masks["x"]
         if last < rank:
-            merged = REGISTRY["merge_axes"](call.masks["x"], first, last)
-            return merged if rank - (last - first) >= 2 else None
+            if rank - (last - first) < 2:
+                return Lost("the axes of batch and time become one, which no mask describes")
+            return REGISTRY["merge_axes"](call.masks["x"], first, last)
         return Lost(f"masked and other axes become one (axes {first} to {last})")
 
 
