@@ -105,8 +105,8 @@ class NumpyBackend(Backend):
         return np.tanh(x)
 
     def sigmoid(self, x: Array) -> Array:
-        one = np.ones((), x.dtype)
-        return one / (one + np.exp(-x))  # e**-x may overflow: 1 / inf is the right 0
+        power = np.exp(-np.abs(x))  # never overflows
+        return np.where(x < 0, power, np.ones((), x.dtype)) / (1 + power)
 
     def erf(self, x: Array) -> Array:
         return np.asarray(_erf(x)).astype(x.dtype)

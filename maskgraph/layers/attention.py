@@ -19,8 +19,8 @@ from maskgraph.layers.builtin import (
     require_features,
     require_rank,
 )
-from maskgraph.ops.definition import spec_of
 from maskgraph.ops.masking import intersect, unmasked
+from maskgraph.ops.operands import spec_of
 
 Projection = tuple[Weight, Weight | None]
 

@@ -59,9 +59,11 @@ class EagerRunner:
         training: bool,
     ) -> tuple[Any, Plan]:
         static = map_tree(
-            lambda x: (x.shape[1:], x.ndim, x.dtype, x.mask is not None and len(x.mask.shape))
-            if isinstance(x, MaskedTensor)
-            else x,
+            lambda x: (
+                (x.shape[1:], x.ndim, x.dtype, x.mask is not None and len(x.mask.shape))
+                if isinstance(x, MaskedTensor)
+                else x
+            ),
             arguments,
         )
         key = (backend.name, backend.device, training, repr(static))
@@ -132,4 +134,3 @@ def data_source(name: str, x: MaskedTensor) -> SymbolicTensor:
     if x.mask is None:
         return source("input", name, Spec(shape, x.dtype))
     return masked_source(name, Spec(shape, x.dtype), len(x.backend.shape(x.mask)))
-

@@ -160,8 +160,11 @@ class Layer:
         if self.built:
             return
         parameters = list(inspect.signature(self.build).parameters)
-        named = {p: shapes[p.removesuffix("_shape")] for p in parameters
-                 if p.removesuffix("_shape") in shapes}
+        named = {
+            p: shapes[p.removesuffix("_shape")]
+            for p in parameters
+            if p.removesuffix("_shape") in shapes
+        }
         if len(parameters) > 1 and named:
             self.build(**named)
         else:

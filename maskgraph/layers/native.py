@@ -8,8 +8,10 @@ from maskgraph import dtypes
 from maskgraph.backend import Backend, use_backend
 from maskgraph.errors import BackendError, GraphError, explain
 from maskgraph.graph import Spec, SymbolicTensor, leaves, map_tree
-from maskgraph.ops.definition import MaskRule, Tensors, define
+from maskgraph.ops.definition import define
 from maskgraph.ops.masking import unmasked
+from maskgraph.ops.operands import Tensors
+from maskgraph.ops.rule import MaskRule
 
 if TYPE_CHECKING:
     from maskgraph.layers.layer import Layer

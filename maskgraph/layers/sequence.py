@@ -68,8 +68,9 @@ class Embedding(BuiltinLayer):
                 )
             )
         mask = self.compute_mask(unmasked(inputs), inputs.mask)
-        return ops.embedding(self.embeddings, inputs if mask is None else
-                             ops.with_mask(inputs, mask))
+        return ops.embedding(
+            self.embeddings, inputs if mask is None else ops.with_mask(inputs, mask)
+        )
 
 
 class Masking(BuiltinLayer):

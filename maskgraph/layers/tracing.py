@@ -136,8 +136,10 @@ def _zeroed(x: SymbolicTensor) -> Any:
 
 def _destroys(layer: Layer) -> bool:
     """Whether masks end at this layer because it says nothing about them."""
-    return not layer.supports_masking and not _defines_compute_mask(layer) and not (
-        layer.signature.takes_mask
+    return (
+        not layer.supports_masking
+        and not _defines_compute_mask(layer)
+        and not (layer.signature.takes_mask)
     )
 
 

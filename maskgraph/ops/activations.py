@@ -7,9 +7,11 @@ from typing import Any
 from maskgraph.graph import Spec
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
-from maskgraph.ops.definition import Call, Mask, MaskRule, Tensor, define, spec_of
+from maskgraph.ops.definition import define
 from maskgraph.ops.elementwise import PASS
+from maskgraph.ops.operands import Mask, Tensor, spec_of
 from maskgraph.ops.reductions import masked_logsumexp
+from maskgraph.ops.rule import Call, MaskRule
 
 
 def _unary(x: Spec) -> Spec:

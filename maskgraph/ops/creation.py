@@ -8,8 +8,10 @@ from typing import Any
 from maskgraph import dtypes
 from maskgraph.graph import Spec
 from maskgraph.ops import shapes
-from maskgraph.ops.definition import Arguments, MaskRule, Tensor, define
+from maskgraph.ops.definition import define
 from maskgraph.ops.elementwise import PASS
+from maskgraph.ops.operands import Arguments, Tensor
+from maskgraph.ops.rule import MaskRule
 
 NONE = MaskRule()
 

@@ -17,91 +17,26 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from maskgraph import dtypes
-from maskgraph.backend import Array, Backend, load, of
-from maskgraph.errors import ArgumentError, MaskgraphError
+from maskgraph.backend import Backend, load, of
+from maskgraph.errors import ArgumentError
 from maskgraph.graph import Dim, Node, Spec, SymbolicTensor, Weight, leaves, map_tree, symbols_in
-from maskgraph.masks.masked_tensor import MaskedTensor, from_host
+from maskgraph.masks.masked_tensor import MaskedTensor
 from maskgraph.operators import REGISTRY
-
-Tensor = Any
-"""In an op's signature: a symbolic, masked or native tensor, a weight, an array or a number."""
-Tensors = Any
-"""In an op's signature: a list of tensors."""
-Mask = Any
-"""In a mask rule: a symbolic or native bool tensor."""
+from maskgraph.ops.operands import (
+    Arguments,
+    as_native,
+    as_symbol,
+    frozen,
+    is_number_list,
+    masks_of,
+    spec_of,
+    stripped,
+    wrapped,
+)
+from maskgraph.ops.rule import Call, Lost, MaskRule
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Arguments = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Lost:
-    """What a mask rule returns where a mask that came in cannot come out."""
-
-    reason: str
-
-
-class MaskRule:
-    """What an op does to masks. Rules work on symbols and on data alike, by way of ops.
-
-    `mixes_time` tells that the op looks at other steps, so that it needs the mask to obey the
-    law; `out` gives the mask of the result; `value` computes the result so that no masked step
-    is seen (by default the op itself, which is right for ops that work step by step).
-    """
-
-    def mixes_time(self, call: Call) -> bool:
-        return False
-
-    def out(self, call: Call) -> Mask | Lost | tuple[Mask | Lost | None, ...] | None:
-        return None
-
-    def value(self, call: Call) -> Any:
-        return call.run()
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of an op, as a mask rule sees it: tensors stripped of their masks.
-
-    Attributes:
-        arguments: by name; axes are canonical (not negative).
-        masks: for each tensor argument, its mask or None (a list for a list of tensors).
-        specs: likewise, shape and dtype.
-    """
-
-    op: Op
-    arguments: Arguments
-    masks: dict[str, Any]
-    specs: dict[str, Any]
-
-    def __getitem__(self, name: str) -> Any:
-        return self.arguments[name]
-
-    def run(self, **changes: Any) -> Any:
-        return self.op(**{**self.arguments, **changes})
-
-    def zeroed(self) -> Call:
-        """The same call with zeros at the masked steps of every tensor."""
-        arguments = dict(self.arguments)
-        for name, mask in self.masks.items():
-            if isinstance(mask, list):
-                pairs = zip(arguments[name], mask, strict=True)
-                arguments[name] = [zeroed(x, m) for x, m in pairs]
-            else:
-                arguments[name] = zeroed(arguments[name], mask)
-        return Call(self.op, arguments, self.masks, self.specs)
-
-
-def zeroed(x: Tensor, mask: Mask | None) -> Tensor:
-    """Return `x` with zeros at its masked steps; `x` itself if it has them already."""
-    if mask is None:
-        return x
-    if isinstance(x, SymbolicTensor) and x.node.target is REGISTRY["select_valid"]:
-        made = x.node.arguments
-        if made["mask"] is mask and made["fill_value"] == 0:
-            return x
-    return REGISTRY["select_valid"](x, mask, 0)
 
 
 @dataclass(frozen=True)
@@ -227,11 +162,11 @@ class Op:
 
     def record(self, arguments: Arguments) -> Any:
         """Return the symbolic result: a new node, or the one that an equal call made."""
-        arguments = {k: map_tree(_as_symbol, v) for k, v in arguments.items()}
+        arguments = {k: map_tree(as_symbol, v) for k, v in arguments.items()}
         specs = self.specs(arguments)
         if self.prepare is not None:
             self.prepare(arguments, specs)
-        key = tuple(_freeze(v) for v in arguments.values()) if self.pure else None
+        key = tuple(frozen(v) for v in arguments.values()) if self.pure else None
         node = self.interned.get(key) if key is not None else None
         if node is None:
             node = self._new_node(arguments, specs)
@@ -244,7 +179,7 @@ class Op:
         outs = (out,) if isinstance(out, Spec) else out
         masks: list[SymbolicTensor | None] = [None] * len(outs)
         losses: list[str | None] = [None] * len(outs)
-        given = {k: _masks_of(arguments[k]) for k in self.tensors}
+        given = {k: masks_of(arguments[k]) for k in self.tensors}
         if self.masking or any(m is not None for m in leaves(given)):
             result = self.rule.out(Call(self, arguments, given, specs))
             for i, mask in enumerate(result if isinstance(result, tuple) else (result,)):
@@ -261,29 +196,30 @@ class Op:
         backend = self._backend(arguments)
         masks: dict[str, Any] = {}
         if masked or self.masking:
-            masks = {k: _masks_of(arguments[k]) for k in self.tensors}
+            masks = {k: masks_of(arguments[k]) for k in self.tensors}
         arguments = {
-            k: map_tree(_stripped, v) if k in self.tensors else v for k, v in arguments.items()
+            k: map_tree(stripped, v) if k in self.tensors else v for k, v in arguments.items()
         }
         specs = self.specs(arguments)
         if self.prepare is not None:
             self.prepare(arguments, specs)
         if self.masking or any(m is not None for m in leaves(masks)):
             natives = {
-                k: map_tree(lambda x: _native(x, backend, None), arguments[k]) for k in self.tensors
+                k: map_tree(lambda x: as_native(x, backend, None), arguments[k])
+                for k in self.tensors
             }
             return self._masked(Call(self, {**arguments, **natives}, masks, specs))
         self.out_specs(arguments, specs)  # for its checks
         targets = self.targets(arguments)
         values = [
-            map_tree(partial(_native, backend=backend, dtype=targets.get(k)), v)
+            map_tree(partial(as_native, backend=backend, dtype=targets.get(k)), v)
             if k in self.tensors
             else v
             for k, v in arguments.items()
         ]
         with backend.quiet():
             result = getattr(backend, self.name)(*values)
-        return _wrapped(result) if masked else result
+        return wrapped(result) if masked else result
 
     def _masked(self, call: Call) -> Any:
         out, value = self.apply_rule(call)
@@ -368,77 +304,3 @@ def define(
         return cast(Callable[P, R], op)
 
     return decorate
-
-
-def spec_of(x: Any) -> Spec:
-    """Return shape and dtype of anything that an op takes as a tensor."""
-    if isinstance(x, SymbolicTensor):
-        return x.spec
-    if isinstance(x, Weight | MaskedTensor):
-        return Spec(x.shape, x.dtype)
-    backend = of(x)
-    if backend is not None:
-        return Spec(tuple(backend.shape(x)), backend.dtype(x))
-    array = from_host(x)
-    return Spec(array.shape, dtypes.canonical(array.dtype))
-
-
-def is_number_list(value: list[Any] | tuple[Any, ...]) -> bool:
-    """Tell whether a list is a tensor written out, rather than a list of tensors."""
-    return len(value) > 0 and all(isinstance(x, bool | int | float) for x in value)
-
-
-def _as_symbol(x: Any) -> Any:
-    if isinstance(x, Weight):
-        return x.symbol
-    if isinstance(x, MaskedTensor):
-        if x.mask is not None:
-            raise MaskgraphError(
-                "a masked tensor with data cannot be a constant of a symbolic graph: pass it as "
-                "an input of the model"
-            )
-        return x.backend.to_numpy(x.value)
-    backend = of(x)  # a constant belongs to no backend: the plan may run on another
-    return x if backend is None else backend.to_numpy(x)
-
-
-def _masks_of(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_masks_of(x) for x in value]
-    if isinstance(value, SymbolicTensor | MaskedTensor):
-        return value.mask
-    return None
-
-
-def _stripped(x: Any) -> Any:
-    return x.value if isinstance(x, MaskedTensor) else x
-
-
-def _native(x: Any, backend: Backend, dtype: str | None) -> Array:
-    if x is None:
-        return None
-    if isinstance(x, Weight):
-        return x.native(backend, dtype or x.dtype)
-    if of(x) is None:
-        x = from_host(x)
-    value = backend.asarray(x)
-    return backend.cast(value, dtype) if dtype and backend.dtype(value) != dtype else value
-
-
-def _wrapped(result: Any) -> Any:
-    return tuple(map(MaskedTensor, result)) if isinstance(result, tuple) else MaskedTensor(result)
-
-
-def _freeze(value: Any) -> Any:
-    """Return a hashable key: symbols and large things by identity (the node keeps them alive)."""
-    if isinstance(value, SymbolicTensor):
-        return ("symbol", id(value))
-    if isinstance(value, list | tuple):
-        return (type(value).__name__, *map(_freeze, value))
-    if isinstance(value, slice):
-        return ("slice", _freeze(value.start), _freeze(value.stop), _freeze(value.step))
-    if value is None or isinstance(value, bool | int | float | str):
-        return (type(value).__name__, repr(value))
-    if isinstance(value, np.generic):
-        return ("number", value.dtype.name, value.item())
-    return ("object", id(value))

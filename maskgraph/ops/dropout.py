@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from maskgraph.graph import Spec
-from maskgraph.ops.definition import MaskRule, Tensor, define
+from maskgraph.ops.definition import define
 from maskgraph.ops.elementwise import PASS
+from maskgraph.ops.operands import Tensor
+from maskgraph.ops.rule import MaskRule
 
 
 @define(shape=lambda x, rate, generator: Spec(x.shape, "bool"), mask=MaskRule(), pure=False)

@@ -9,17 +9,10 @@ from maskgraph import dtypes
 from maskgraph.graph import Spec
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
-from maskgraph.ops.definition import (
-    Arguments,
-    Call,
-    Lost,
-    Mask,
-    MaskRule,
-    Tensor,
-    define,
-    spec_of,
-)
+from maskgraph.ops.definition import define
 from maskgraph.ops.masking import intersect
+from maskgraph.ops.operands import Arguments, Mask, Tensor, spec_of
+from maskgraph.ops.rule import Call, Lost, MaskRule
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,9 @@ from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.graph import Dim, Spec
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
-from maskgraph.ops.definition import (
-    Arguments,
-    Call,
-    Lost,
-    Mask,
-    MaskRule,
-    Tensor,
-    define,
-    spec_of,
-)
+from maskgraph.ops.definition import define
+from maskgraph.ops.operands import Arguments, Mask, Tensor, spec_of
+from maskgraph.ops.rule import Call, Lost, MaskRule
 
 Key = tuple[Any, ...]
 

@@ -9,16 +9,9 @@ from maskgraph.graph import Spec, SymbolicTensor
 from maskgraph.masks.check import check_mask
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
-from maskgraph.ops.definition import (
-    Arguments,
-    Call,
-    Mask,
-    MaskRule,
-    Tensor,
-    define,
-    spec_of,
-    zeroed,
-)
+from maskgraph.ops.definition import define
+from maskgraph.ops.operands import Arguments, Mask, Tensor, spec_of
+from maskgraph.ops.rule import Call, MaskRule, zeroed
 
 
 def intersect(masks: Iterable[Mask | None]) -> Mask | None:

@@ -8,19 +8,10 @@ from maskgraph.errors import ShapeError, explain
 from maskgraph.graph import Spec
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
-from maskgraph.ops.definition import (
-    Arguments,
-    Call,
-    Lost,
-    Mask,
-    MaskRule,
-    Tensor,
-    Tensors,
-    define,
-    spec_of,
-    zeroed,
-)
+from maskgraph.ops.definition import define
 from maskgraph.ops.masking import intersect
+from maskgraph.ops.operands import Arguments, Mask, Tensor, Tensors, spec_of
+from maskgraph.ops.rule import Call, Lost, MaskRule, zeroed
 
 
 class MatMul(MaskRule):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph.graph import Spec
-from maskgraph.ops.definition import Call, Mask, MaskRule, Tensor, Tensors, define
+from maskgraph.ops.definition import define
 from maskgraph.ops.masking import flipped
+from maskgraph.ops.operands import Mask, Tensor, Tensors
+from maskgraph.ops.rule import Call, MaskRule
 
 
 class Recurrent(MaskRule):

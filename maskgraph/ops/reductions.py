@@ -11,7 +11,9 @@ from maskgraph import dtypes
 from maskgraph.graph import Spec
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
-from maskgraph.ops.definition import Call, Mask, MaskRule, Tensor, define, spec_of
+from maskgraph.ops.definition import define
+from maskgraph.ops.operands import Mask, Tensor, spec_of
+from maskgraph.ops.rule import Call, MaskRule
 
 Axis = int | Sequence[int] | None
 

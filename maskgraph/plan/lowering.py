@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from maskgraph.graph import Node, SymbolicTensor, entered, leaves, map_tree
-from maskgraph.ops.definition import Call, Op, zeroed
+from maskgraph.ops.definition import Op
+from maskgraph.ops.rule import Call, zeroed
 
 
 class Lowered(NamedTuple):

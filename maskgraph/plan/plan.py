@@ -17,7 +17,8 @@ from maskgraph.backend import Array, Backend
 from maskgraph.errors import MaskgraphError
 from maskgraph.graph import Node, SymbolicTensor, Weight, map_tree
 from maskgraph.masks.masked_tensor import from_host
-from maskgraph.ops.definition import Op, is_number_list
+from maskgraph.ops.definition import Op
+from maskgraph.ops.operands import is_number_list
 from maskgraph.plan.lowering import Lowered, lower
 
 
@@ -101,7 +102,6 @@ class Plan:
             _note_origin(error, self.origins[done])
             raise
         return [(slots[v], None if m is None else slots[m]) for v, m in self._outputs]
-
 
     def __str__(self) -> str:
         lines = [f"plan on {self.backend.name}, {self.backend.device}: {len(self.steps)} steps"]

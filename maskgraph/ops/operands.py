@@ -1,0 +1,101 @@
+"""What ops take as tensors, whatever their kind: symbols, masked and native tensors, numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from maskgraph import dtypes
+from maskgraph.backend import Array, Backend, of
+from maskgraph.errors import MaskgraphError
+from maskgraph.graph import Spec, SymbolicTensor, Weight
+from maskgraph.masks.masked_tensor import MaskedTensor, from_host
+
+Tensor = Any
+"""In an op's signature: a symbolic, masked or native tensor, a weight, an array or a number."""
+Tensors = Any
+"""In an op's signature: a list of tensors."""
+Mask = Any
+"""In a mask rule: a symbolic or native bool tensor."""
+Arguments = dict[str, Any]
+"""An op's arguments by name."""
+
+
+def spec_of(x: Any) -> Spec:
+    """Return shape and dtype of anything that an op takes as a tensor."""
+    if isinstance(x, SymbolicTensor):
+        return x.spec
+    if isinstance(x, Weight | MaskedTensor):
+        return Spec(x.shape, x.dtype)
+    backend = of(x)
+    if backend is not None:
+        return Spec(tuple(backend.shape(x)), backend.dtype(x))
+    array = from_host(x)
+    return Spec(array.shape, dtypes.canonical(array.dtype))
+
+
+def is_number_list(value: list[Any] | tuple[Any, ...]) -> bool:
+    """Tell whether a list is a tensor written out, rather than a list of tensors."""
+    return len(value) > 0 and all(isinstance(x, bool | int | float) for x in value)
+
+
+def as_symbol(x: Any) -> Any:
+    """Return a constant or a weight as a symbolic graph holds it."""
+    if isinstance(x, Weight):
+        return x.symbol
+    if isinstance(x, MaskedTensor):
+        if x.mask is not None:
+            raise MaskgraphError(
+                "a masked tensor with data cannot be a constant of a symbolic graph: pass it as "
+                "an input of the model"
+            )
+        return x.backend.to_numpy(x.value)
+    backend = of(x)  # a constant belongs to no backend: the plan may run on another
+    return x if backend is None else backend.to_numpy(x)
+
+
+def masks_of(value: Any) -> Any:
+    """Return the mask of a tensor, or those of a list of tensors."""
+    if isinstance(value, list | tuple):
+        return [masks_of(x) for x in value]
+    if isinstance(value, SymbolicTensor | MaskedTensor):
+        return value.mask
+    return None
+
+
+def stripped(x: Any) -> Any:
+    """Return a tensor without its mask."""
+    return x.value if isinstance(x, MaskedTensor) else x
+
+
+def as_native(x: Any, backend: Backend, dtype: str | None) -> Array:
+    """Return data as a tensor of a backend, in `dtype` if one is given."""
+    if x is None:
+        return None
+    if isinstance(x, Weight):
+        return x.native(backend, dtype or x.dtype)
+    if of(x) is None:
+        x = from_host(x)
+    value = backend.asarray(x)
+    return backend.cast(value, dtype) if dtype and backend.dtype(value) != dtype else value
+
+
+def wrapped(result: Any) -> Any:
+    """Return native results as masked tensors without a mask."""
+    return tuple(map(MaskedTensor, result)) if isinstance(result, tuple) else MaskedTensor(result)
+
+
+def frozen(value: Any) -> Any:
+    """Return a hashable key: symbols and large things by identity (the node keeps them alive)."""
+    if isinstance(value, SymbolicTensor):
+        return ("symbol", id(value))
+    if isinstance(value, list | tuple):
+        return (type(value).__name__, *map(frozen, value))
+    if isinstance(value, slice):
+        return ("slice", frozen(value.start), frozen(value.stop), frozen(value.step))
+    if value is None or isinstance(value, bool | int | float | str):
+        return (type(value).__name__, repr(value))
+    if isinstance(value, np.generic):
+        return ("number", value.dtype.name, value.item())
+    return ("object", id(value))
