@@ -2,8 +2,10 @@
 
 A backend subclasses `Backend` and implements the abstract methods, which take and return its
 native tensors and mean what the NumPy function of the same name means. Everything else that
-`maskgraph.ops` needs has a default in `DerivedOps` and `RecurrentOps`, written once in terms of
-the primitives; a backend overrides one of those where its framework has something better.
+`maskgraph.ops` needs has a default in `DerivedOps`, `ActivationOps` and `RecurrentOps`, written
+once in terms of the primitives; a backend overrides one where its framework has something better.
+
+An integer divided by zero is 0: what stands in the padding must not raise.
 
 What a backend may rely on: operands of one call have one dtype (the engine casts), tensors
 are on the backend's device, shapes and axes have been checked, and axes are not negative.
@@ -18,6 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from maskgraph.backend.activations import ActivationOps
 from maskgraph.backend.derived import DerivedOps
 from maskgraph.backend.recurrent import RecurrentOps
 from maskgraph.errors import BackendError
@@ -26,7 +29,7 @@ Array = Any
 """A backend's native tensor."""
 
 
-class Backend(RecurrentOps, DerivedOps):
+class Backend(RecurrentOps, ActivationOps, DerivedOps):
     """One framework on one device. Instances are made by `maskgraph.backend.load`."""
 
     name: ClassVar[str]

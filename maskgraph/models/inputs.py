@@ -74,8 +74,10 @@ def admit(symbol: SymbolicTensor, value: Any, mask: Any = None) -> MaskedTensor:
     if isinstance(value, MaskedTensor):
         data = value if mask is None else MaskedTensor(value.value, mask, owner=owner)
     elif isinstance(value, list) and not any(map(_has_steps, value)):
-        shape = (len(value), 0, *(n or 0 for n in symbol.shape[2:])) if value else (
-            0, *(n or 0 for n in symbol.shape[1:])
+        shape = (
+            (len(value), 0, *(n or 0 for n in symbol.shape[2:]))
+            if value
+            else (0, *(n or 0 for n in symbol.shape[1:]))
         )
         data = MaskedTensor(np.zeros(shape, symbol.dtype), mask, owner=owner)
     elif is_foreign_ragged(value) or (is_ragged_list(value) and is_uneven(value)):
