@@ -44,7 +44,9 @@ class EagerRunner:
             k: map_tree(lambda x: MaskedTensor(x) if owner_of(x) is not None else x, v)
             for k, v in arguments.items()
         }
-        tensors = [x for x in leaves(arguments) if isinstance(x, MaskedTensor)]
+        # a tensor passed twice, as in attention to itself, is one input with one mask
+        given = {id(x): x for x in leaves(arguments) if isinstance(x, MaskedTensor)}
+        tensors = list(given.values())
         backend = choose_backend(tensors)
         tree, plan = self._plan(arguments, tensors, backend, training)
         with backend.quiet():
@@ -58,27 +60,22 @@ class EagerRunner:
         backend: Backend,
         training: bool,
     ) -> tuple[Any, Plan]:
-        static = map_tree(
-            lambda x: (
-                (x.shape[1:], x.ndim, x.dtype, x.mask is not None and len(x.mask.shape))
-                if isinstance(x, MaskedTensor)
-                else x
-            ),
-            arguments,
-        )
+        places = {id(x): i for i, x in enumerate(tensors)}
+
+        def described(x: Any) -> Any:
+            if not isinstance(x, MaskedTensor):
+                return x
+            return (places[id(x)], x.shape[1:], x.ndim, x.dtype, mask_rank(x))
+
+        static = map_tree(described, arguments)
         key = (backend.name, backend.device, training, repr(static))
         if key in self._plans:
             self._plans.move_to_end(key)
             return self._plans[key]
-        symbols: list[SymbolicTensor] = []
-
-        def symbol(x: Any) -> Any:
-            if isinstance(x, MaskedTensor):
-                x = data_source(f"input_{len(symbols)}", x)
-                symbols.append(x)
-            return x
-
-        symbolic = map_tree(symbol, arguments)
+        symbols = [data_source(f"input_{i}", x) for i, x in enumerate(tensors)]
+        symbolic = map_tree(
+            lambda x: symbols[places[id(x)]] if isinstance(x, MaskedTensor) else x, arguments
+        )
         with entered(current_scope()._replace(training=training)):
             outputs = self._layer.signature.apply(self._layer, symbolic)
         program = Program(symbols, list(leaves(outputs)))
@@ -128,9 +125,14 @@ def choose_backend(tensors: list[MaskedTensor]) -> Backend:
     return load()
 
 
+def mask_rank(x: MaskedTensor) -> int | None:
+    """Return how many axes of a tensor its mask describes; None if it has none."""
+    return None if x.mask is None else len(x.backend.shape(x.mask))
+
+
 def data_source(name: str, x: MaskedTensor) -> SymbolicTensor:
     """Return a symbol for a tensor with data: any batch size, otherwise of its shape."""
     shape = (None, *x.shape[1:]) if x.ndim else ()
-    if x.mask is None:
-        return source("input", name, Spec(shape, x.dtype))
-    return masked_source(name, Spec(shape, x.dtype), len(x.backend.shape(x.mask)))
+    rank = mask_rank(x)
+    spec = Spec(shape, x.dtype)
+    return source("input", name, spec) if rank is None else masked_source(name, spec, rank)

@@ -17,7 +17,7 @@ from maskgraph.graph import (
     source,
     unflatten,
 )
-from maskgraph.layers.eager import choose_backend
+from maskgraph.layers.eager import choose_backend, mask_rank
 from maskgraph.masks import MaskedTensor
 from maskgraph.models.inputs import admit
 from maskgraph.plan import Plan, Program
@@ -172,10 +172,8 @@ class ModelRunner:
         if declared == _mask_ranks(tensors) and not training:
             return Program(own, wanted)
         symbols = [
-            source("input", s.name, s.spec)
-            if t.mask is None
-            else masked_source(s.name, s.spec, len(t.backend.shape(t.mask)))
-            for s, t in zip(own, tensors, strict=True)
+            source("input", s.name, s.spec) if rank is None else masked_source(s.name, s.spec, rank)
+            for s, rank in zip(own, _mask_ranks(tensors), strict=True)
         ]
         known = dict(zip(own, symbols, strict=True))
         with entered(current_scope()._replace(training=training)):
@@ -187,7 +185,7 @@ class ModelRunner:
 
 
 def _mask_ranks(tensors: list[MaskedTensor]) -> tuple[int | None, ...]:
-    return tuple(None if t.mask is None else len(t.backend.shape(t.mask)) for t in tensors)
+    return tuple(map(mask_rank, tensors))
 
 
 def _rows(tensor: MaskedTensor, start: int, stop: int) -> MaskedTensor:
