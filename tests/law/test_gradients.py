@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import maskgraph as mg
+from maskgraph import layers, ops
 from maskgraph.backend import load
 from maskgraph.testing.layer_table import LAWFUL
 from maskgraph.testing.random_models import random_model
@@ -67,6 +68,28 @@ def check(model, backend_name, padding, trailing):
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_of_layers(row, backend, padding):
     check(of_row(row), backend, padding, row.inputs[0].trailing)
+
+
+SINGULAR = {
+    "log": lambda x: ops.log(ops.square(x)),
+    "log1p": lambda x: ops.log1p(ops.abs(x) - 1 + ops.square(x) + ops.abs(x)),
+    "divide": lambda x: 1 / x,
+    "reciprocal": ops.reciprocal,
+    "rsqrt": lambda x: ops.rsqrt(ops.square(x)),
+    "sqrt": lambda x: ops.sqrt(ops.square(x)),
+    "power": lambda x: ops.square(x) ** 0.3,
+    "unit length": lambda x: x / ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True)),
+}
+"""Ops whose value or slope is infinite at 0, which is what stands in the padding inside."""
+
+
+@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+@pytest.mark.parametrize("name", SINGULAR)
+def test_of_ops_that_are_infinite_at_zero(name, backend):
+    x = mg.Input(shape=(None, 4), masked=True)
+    y = SINGULAR[name](layers.Dense(3)(x))  # its bias is 0, and so is what it makes of 0
+    model = mg.Model(x, layers.Dense(2)(ops.tanh(y)), seed=0, on_mask_loss="error")
+    check(model, backend, "right", (4,))
 
 
 @pytest.mark.parametrize("backend", ["torch", "tensorflow"])

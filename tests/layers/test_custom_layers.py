@@ -60,6 +60,29 @@ def test_layer_without_opt_in_sees_zeros_and_ends_the_mask(backend):
     assert result.numpy()[..., 0].tolist() == [[7, 7, 7, 0], [7, 0, 0, 0]]
 
 
+def test_what_the_layer_sees_is_zero_also_after_other_layers(backend):
+    x = mg.Input(shape=(None, 1), masked=True)
+    model = mg.Model(x, Seen()(x + 7), on_mask_loss="ignore")
+    ones = mg.MaskedTensor(np.ones((2, 4, 1), "float32"), np.array(MASK))
+    assert model(ones).numpy()[..., 0].tolist() == [[8, 8, 8, 0], [8, 0, 0, 0]]
+
+
+def test_layer_on_a_framework_sees_zeros_too():
+    class Shift(layers.Layer):
+        backends = {"numpy"}
+
+        def call(self, inputs):
+            return inputs + 1
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    x = mg.Input(shape=(None, 1), masked=True)
+    model = mg.Model(x, Shift()(x + 7), on_mask_loss="ignore")
+    ones = mg.MaskedTensor(np.ones((2, 4, 1), "float32"), np.array(MASK))
+    assert model(ones).numpy()[..., 0].tolist() == [[9, 9, 9, 1], [9, 1, 1, 1]]
+
+
 def test_opted_in_layer_passes_the_mask(backend):
     x = layers.Embedding(10, 4, mask_zero=True)(IDS)
     result = Scale()(x)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import maskgraph as mg
-from maskgraph import layers
+from maskgraph import layers, ops
 from maskgraph.errors import (
     BackendError,
     DeviceError,
@@ -51,6 +51,16 @@ def test_masked_id_may_be_anything(tagger, backend):
     alone_steps, alone_pooled = tagger.predict([[3, 4]], backend=backend)
     np.testing.assert_allclose(steps[:, :2], alone_steps, atol=1e-6)
     np.testing.assert_allclose(pooled, alone_pooled, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_ids_computed_at_masked_steps_may_be_anything(backend):
+    ids = mg.Input(shape=(None,), dtype="int32", masked=True)
+    model = mg.Model(ids, layers.Embedding(5, 2)(4 - ids), seed=0)
+    result = model.predict([[4, 3], [2]], backend=backend)
+    assert (result[1, 1] == 0).all()
+    shifted = mg.Model(ids, layers.Embedding(5, 2)(ids + 9 - 9 * ops.sign(ids)), seed=0)
+    assert shifted.predict([[4, 3], [2]], backend=backend).shape == (2, 2, 2)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -45,6 +45,7 @@ def test_loss_names_layer_consumer_line_and_mend():
         model = lossy()
     report = model.check()
     assert not report.ok
+    assert [row.action for row in report.rows] == ["-", "generate", "destroy", "-"]
     (finding,) = report.findings
     assert (finding.code, finding.severity, finding.node) == ("MG001", "error", "doubled")
     assert "LSTM 'reader' after it needs one" in finding.message

@@ -50,6 +50,8 @@ def test_slots_are_freed_after_their_last_use():
     plan = Plan(Program([x], [y]), load("numpy"))
     freed = [slot for step in plan.steps for slot in step.frees]
     assert len(freed) == len(set(freed))
+    made = {step.fills for step in plan.steps}
+    assert made - set(freed) == {step.fills for step in plan.steps[-1:]}, "all but the result"
     read_later: set[int] = set()
     for step in reversed(plan.steps):
         assert not set(step.frees) & read_later
