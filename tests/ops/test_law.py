@@ -174,6 +174,15 @@ def test_masks_move_with_the_rectangle(function, expected):
     assert (None if mask is None else mask.tolist()) == expected
 
 
+@pytest.mark.parametrize("look_up", [ops.embedding, lambda t, i: ops.take(t, i, axis=0)])
+def test_masked_ids_may_be_outside_the_table(look_up):
+    ids = mg.MaskedTensor(
+        np.array([[1, 0, -7, 99]], "int32"), np.array([[True, True, False, False]])
+    )
+    result = look_up(np.arange(6.0).reshape(3, 2), ids)
+    assert result.unpad()[0].tolist() == [[2, 3], [0, 1]]
+
+
 def test_lost_masks_leave_zeros():
     x = mg.MaskedTensor(np.full((1, 2, 2), np.nan), np.array([[False, False]]))
     np.testing.assert_array_equal(ops.reshape(x, (-1, 4)).numpy(), np.zeros((1, 4)))
