@@ -7,6 +7,8 @@ from maskgraph import lazy
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from maskgraph import backend as backend
+    from maskgraph import errors as errors
     from maskgraph import layers as layers
     from maskgraph import ops as ops
     from maskgraph import testing as testing
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from maskgraph.errors import MaskgraphError as MaskgraphError
     from maskgraph.errors import MaskLossWarning as MaskLossWarning
     from maskgraph.graph import SymbolicTensor as SymbolicTensor
+    from maskgraph.layers import Layer as Layer
     from maskgraph.masks import Mask as Mask
     from maskgraph.masks import MaskedTensor as MaskedTensor
     from maskgraph.models import Input as Input
@@ -24,6 +27,8 @@ else:
     __getattr__, __dir__ = lazy.attach(
         __name__,
         {
+            "backend": "backend",
+            "errors": "errors",
             "layers": "layers",
             "ops": "ops",
             "testing": "testing",
@@ -32,6 +37,7 @@ else:
             "MaskgraphError": "errors",
             "MaskLossWarning": "errors",
             "SymbolicTensor": "graph",
+            "Layer": "layers",
             "Mask": "masks",
             "MaskedTensor": "masks",
             "Input": "models",

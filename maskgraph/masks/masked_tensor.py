@@ -99,8 +99,11 @@ class MaskedTensor(TensorOperators):
         if self.mask is None:
             return value
         mask = self.backend.to_numpy(self.mask)
-        return np.where(mask.reshape(mask.shape + (1,) * (value.ndim - mask.ndim)), value,
-                        np.zeros((), value.dtype))
+        return np.where(
+            mask.reshape(mask.shape + (1,) * (value.ndim - mask.ndim)),
+            value,
+            np.zeros((), value.dtype),
+        )
 
     def unpad(self) -> list[np.ndarray]:
         """Return the valid steps of each sequence as one NumPy array a sequence."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from maskgraph.graph import Location
+from maskgraph.text import columns
 
 CODES = {
     "MG001": "a mask is lost, and a layer after it needs one",
@@ -106,8 +107,4 @@ def table(rows: tuple[Row, ...]) -> list[str]:
         )
         for row in rows
     ]
-    widths = [max(len(cell[i]) for cell in cells) for i in range(5)]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(cell, widths, strict=True)).rstrip()
-        for cell in cells
-    ]
+    return columns(cells)

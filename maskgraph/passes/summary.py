@@ -6,6 +6,7 @@ import networkx as nx
 
 from maskgraph.graph import describe
 from maskgraph.passes.check import kind_of
+from maskgraph.text import columns
 
 
 def summarize(name: str, graph: nx.MultiDiGraph, parameters: int) -> str:
@@ -21,9 +22,4 @@ def summarize(name: str, graph: nx.MultiDiGraph, parameters: int) -> str:
         shapes = ", ".join(str(spec.shape) for spec in node.specs)
         masks = "; ".join(describe(m) for m in node.masks if m is not None) or "-"
         cells.append((node_name, kind_of(node), shapes, f"{count:,}" if count else "-", masks))
-    widths = [max(len(cell[i]) for cell in cells) for i in range(5)]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(cell, widths, strict=True)).rstrip()
-        for cell in cells
-    ]
-    return "\n".join([f"model {name}", "", *lines, "", f"{parameters:,} parameters"])
+    return "\n".join([f"model {name}", "", *columns(cells), "", f"{parameters:,} parameters"])
