@@ -1,0 +1,2 @@
+"""The conformance suite: `pytest --pyargs maskgraph.testing --backend NAME` says whether a
+backend is done."""

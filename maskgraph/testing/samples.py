@@ -1,0 +1,86 @@
+"""Random data for a model, from nothing but what its inputs declare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from maskgraph import dtypes
+from maskgraph.errors import GraphError, explain
+from maskgraph.graph import SymbolicTensor, leaves, unflatten
+from maskgraph.masks import MaskedTensor
+from maskgraph.models import Model
+from maskgraph.plan import Program
+from maskgraph.testing.sequences import Rectangle
+
+LENGTHS = (4, 1, 0, 6)
+"""One of the sequences is empty."""
+
+_SIZE = 3
+_IDS = 10
+
+
+def random_inputs(model: Model, seed: int = 0) -> Any:
+    """Return inputs for a model, in the structure it takes.
+
+    Where time varies, sequences differ in length, and what stands in the padding is nothing that
+    a model may look at: NaN, or ids outside every vocabulary. Ids at steps that exist are in the
+    smallest vocabulary of the model.
+
+    Raises:
+        GraphError: for a `Sequential` that does not know its input yet.
+
+    Example:
+        >>> import maskgraph as mg
+        >>> x = mg.Input(shape=(None, 2))
+        >>> data = random_inputs(mg.Model(x, mg.layers.LSTM(3)(x)))
+        >>> data.shape, data.mask.sum(axis=1).tolist()
+        ((4, 6, 2), [4, 1, 0, 6])
+    """
+    if not hasattr(model, "graph"):
+        raise GraphError(
+            explain(
+                f"model {model.name!r} does not know its input yet, so none can be made up",
+                fix="begin it with mg.Input(shape=…), or give data",
+            )
+        )
+    generator = np.random.default_rng(seed)
+    symbols = list(leaves(model.inputs))
+    ids = smallest_vocabulary(model)
+    drawn = [_drawn(s, i, ids, generator) for i, s in enumerate(symbols)]
+    return unflatten(model.inputs, iter(drawn))
+
+
+def smallest_vocabulary(model: Model) -> int:
+    """Return how many ids every embedding of a model knows."""
+    program = Program(list(leaves(model.inputs)), list(leaves(model.outputs)))
+    sizes = [
+        node.arguments["table"].shape[0]
+        for node in program.nodes
+        if not node.is_source and node.target.name == "embedding"
+    ]
+    return min(sizes, default=_IDS)
+
+
+def _drawn(
+    symbol: SymbolicTensor, index: int, ids: int, generator: np.random.Generator
+) -> MaskedTensor:
+    varies = symbol.ndim > 1 and symbol.shape[1] is None
+    if symbol.mask is None and not varies:
+        shape = (len(LENGTHS), *(n if n is not None else _SIZE for n in symbol.shape[1:]))
+        return MaskedTensor(_values(shape, symbol.dtype, ids, generator))
+    axes = 1 if symbol.mask is None else symbol.mask.ndim - 1
+    size = symbol.shape[1] or max(LENGTHS)
+    trailing = tuple(n if n is not None else _SIZE for n in symbol.shape[1 + axes :])
+    lengths = [min(n, size) for n in (*LENGTHS[index:], *LENGTHS[:index])]
+    sequences = [_values((n,) * axes + trailing, symbol.dtype, ids, generator) for n in lengths]
+    return Rectangle.place(sequences, size, "right", generator, axes).filled("nan", generator)
+
+
+def _values(
+    shape: tuple[int, ...], dtype: str, ids: int, generator: np.random.Generator
+) -> np.ndarray:
+    if dtypes.is_float(dtype):
+        return generator.normal(size=shape).astype(dtype if dtype != "bfloat16" else "float32")
+    return generator.integers(0, 2 if dtype == "bool" else ids, shape).astype(dtype)
