@@ -1,0 +1,3 @@
+"""The command line: `maskgraph run | check | parity | backends`."""
+
+from maskgraph.cli.entry import main as main

@@ -1,0 +1,98 @@
+"""The grammar of the command line. Nothing here imports what the commands need."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from maskgraph import __version__
+
+MODEL = "file.py:name or package.module:name, of a model or of a function that returns one"
+
+EPILOG = """\
+Backends: the option --backend, else MASKGRAPH_BACKEND, else numpy; devices likewise.
+Exit status: 0, or 1 for a verdict (check --strict, parity), or 2 if the command failed.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; `options.command` is the name of the module that runs it."""
+    parser = argparse.ArgumentParser(
+        prog="maskgraph",
+        description="Masked sequence models: run them, check their masks, compare backends.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"maskgraph {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_run, _add_check, _add_parity, _add_backends):
+        command = add(commands)
+        command.add_argument(
+            "--traceback", action="store_true", help="show where in the code an error arose"
+        )
+    return parser
+
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def _add_run(commands: _Commands) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        "run", help="run a model on a file, or on random data"
+    )
+    command.add_argument("model", metavar="MODEL", help=MODEL)
+    command.add_argument(
+        "input",
+        metavar="INPUT",
+        nargs="?",
+        help=".json (lists may be ragged), .npy or .npz; several inputs by name",
+    )
+    command.add_argument("--random", action="store_true", help="run on random data instead")
+    command.add_argument("--seed", type=int, default=0, help="of the random data (default: 0)")
+    command.add_argument("--backend", help="numpy, torch, tensorflow …")
+    command.add_argument("--device", help="cpu, cuda, cuda:1, gpu:0 …")
+    command.add_argument(
+        "--batch-size", type=int, default=32, help="sequences that run at once (default: 32)"
+    )
+    command.add_argument("--output", metavar="FILE", help="write the outputs: .npy or .npz")
+    return command
+
+
+def _add_check(commands: _Commands) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        "check", help="tell where each mask begins, what becomes of it, and where one is lost"
+    )
+    command.add_argument("model", metavar="MODEL", help=MODEL)
+    command.add_argument("--strict", action="store_true", help="exit 1 if a mask is lost")
+    command.add_argument("--json", action="store_true", help="print the report as JSON")
+    return command
+
+
+def _add_parity(commands: _Commands) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        "parity", help="compare a model's outputs and masks on all backends; exit 1 if they differ"
+    )
+    command.add_argument("model", metavar="MODEL", help=MODEL)
+    command.add_argument(
+        "--backend", action="append", help="may be given repeatedly (default: all that are ready)"
+    )
+    command.add_argument("--device", help="the device of every backend")
+    command.add_argument("--gradients", action="store_true", help="compare gradients as well")
+    command.add_argument("--input", metavar="FILE", help="as for run (default: random data)")
+    command.add_argument("--seed", type=int, default=0, help="of random data (default: 0)")
+    command.add_argument(
+        "--tolerance",
+        type=float,
+        default=1e-4,
+        help="the largest difference from NumPy in float64, relative above 1 (default: 1e-4)",
+    )
+    return command
+
+
+def _add_backends(commands: _Commands) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        "backends", help="list backends: versions, devices, and what is missing or broken"
+    )
+    command.add_argument("names", metavar="NAME", nargs="*", help="only these (default: all)")
+    return command
