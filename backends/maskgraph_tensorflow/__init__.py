@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from maskgraph.backend import Backend, Plugin
 
 
 def _load() -> type[Backend]:
+    # unless the user says otherwise: what TensorFlow tells of itself at import is no error
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     from maskgraph_tensorflow.backend import TensorflowBackend
 
     return TensorflowBackend

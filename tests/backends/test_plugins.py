@@ -247,6 +247,14 @@ def test_a_stranger_runs_a_model(site):
     assert done.stdout.startswith("demo on awkward, cpu\n"), done.stderr
 
 
+def test_a_stranger_runs_the_demo(site):
+    demo = Path(__file__).parents[2] / "examples" / "japanese_vowels.py"
+    done = python(site, str(demo), "--backend", "numpy", "--backend", "awkward")
+    ours, theirs = (line.split() for line in done.stdout.splitlines()[-2:])
+    assert (ours[0], theirs[0]) == ("numpy", "awkward"), done.stderr
+    assert ours[1:4] == theirs[1:4], "the same accuracy, also padded to 100 steps"
+
+
 def conformance(site, *arguments):
     suite = ("-m", "pytest", "--pyargs", "maskgraph.testing", "-q", "-p", "no:cacheprovider")
     return python(site, *suite, *arguments)
