@@ -7,15 +7,25 @@ from collections.abc import Iterator
 import pytest
 
 from maskgraph.backend import Backend, find, load, use_backend
+from maskgraph.errors import BackendError
 from maskgraph.testing.pytest_plugin import chosen_backends
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend" in metafunc.fixturenames:
         names = chosen_backends(metafunc.config)
-        for name in names:
-            find(name)  # one that is unknown is refused before any test is run
+        if metafunc.config.getoption("--backend", None):
+            _require(names)
         metafunc.parametrize("backend", names, indirect=True)
+
+
+def _require(names: list[str]) -> None:
+    """Stop before any test is run, if a backend that was asked for cannot be had."""
+    for name in names:
+        try:
+            load(name)
+        except BackendError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.fixture
