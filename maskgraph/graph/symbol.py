@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 from maskgraph.errors import GraphError, explain
 from maskgraph.graph.location import Location, caller
 from maskgraph.graph.scope import Scope, current_scope
+from maskgraph.graph.tree import leaves
 from maskgraph.operators import TensorOperators
 
 Shape = tuple[int | None, ...]
@@ -196,15 +197,7 @@ class Dim(SymbolicTensor):
 
 def symbols_in(value: Any) -> Iterator[SymbolicTensor]:
     """Yield the symbols in nested lists, tuples and dicts, in order."""
-    if isinstance(value, SymbolicTensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from symbols_in(item)
-    elif isinstance(value, dict):
-        yield from symbols_in(list(value.values()))
-    elif isinstance(value, slice):
-        yield from symbols_in((value.start, value.stop, value.step))
+    return (leaf for leaf in leaves(value) if isinstance(leaf, SymbolicTensor))
 
 
 def source(kind: str, name: str, spec: Spec, weight: Any = None) -> SymbolicTensor:

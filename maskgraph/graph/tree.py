@@ -25,8 +25,9 @@ def leaves(tree: Any) -> Iterator[Any]:
         for item in tree:
             yield from leaves(item)
     elif isinstance(tree, dict):
-        for item in tree.values():
-            yield from leaves(item)
+        yield from leaves(list(tree.values()))
+    elif isinstance(tree, slice):
+        yield from leaves((tree.start, tree.stop, tree.step))
     else:
         yield tree
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from maskgraph import dtypes
 from maskgraph.errors import ArgumentError, GraphError, ShapeError, explain
-from maskgraph.graph import Weight, symbols_in
+from maskgraph.graph import Weight, leaves, symbols_in
 from maskgraph.layers import initializers
 from maskgraph.layers.eager import EagerRunner
 from maskgraph.layers.signature import CallSignature
@@ -207,8 +207,10 @@ class Layer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("__"):
-            for layer in _layers_in(value):
-                if all(layer is not known for known in self._sublayers):
+            for layer in leaves(value):
+                if isinstance(layer, Layer) and all(
+                    layer is not known for known in self._sublayers
+                ):
                     self._sublayers.append(layer)
         object.__setattr__(self, name, value)
 
@@ -270,17 +272,6 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
-
-
-def _layers_in(value: Any) -> Iterator[Layer]:
-    if isinstance(value, Layer):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _layers_in(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _layers_in(item)
 
 
 def _parameters(cls: type) -> list[str]:

@@ -23,17 +23,27 @@ def host(value: Any, empty: str = "bool") -> np.ndarray:
     backend = of(value)
     if backend is not None:
         return backend.to_numpy(value)
+    array = rectangle(value)
+    return array if array.size or hasattr(value, "dtype") else array.astype(empty)
+
+
+def rectangle(value: Any) -> np.ndarray:
+    """Return nested lists as an array.
+
+    Raises:
+        ShapeError: for a ragged nested list.
+    """
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError as error:
         raise ShapeError(
             explain(
                 "a nested list is not a rectangle",
                 received=str(error).partition(".")[0],
-                fix="Mask.from_ragged gives a ragged list's mask, pad_sequences its values",
+                fix="a batch of sequences of different lengths is a list of lists, with one level "
+                "of differing lengths; Mask.from_ragged gives its mask, pad_sequences its values",
             )
         ) from None
-    return array if array.size or hasattr(value, "dtype") else array.astype(empty)
 
 
 def one_of(where: str, name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend, load, of
 from maskgraph.backend import owner as owner_of
-from maskgraph.errors import ShapeError, explain
+from maskgraph.masks.border import rectangle
 from maskgraph.masks.check import check_mask
 from maskgraph.masks.mask import Mask
 from maskgraph.masks.padding import pad_sequences
@@ -157,17 +157,7 @@ def from_host(value: Any) -> np.ndarray:
     """
     if isinstance(value, np.ndarray | np.generic):
         return np.asarray(value)
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ShapeError(
-            explain(
-                "a nested list is not a rectangle",
-                received=str(error).partition(".")[0],
-                fix="give a batch of sequences of different lengths as a list of lists, with "
-                "one nesting level of differing lengths",
-            )
-        ) from None
+    array = rectangle(value)
     dtypes.canonical(array.dtype)  # refuses text and objects
     if array.dtype == np.int64:
         return array.astype(np.int32) if not array.size or fits_int32(array) else array
