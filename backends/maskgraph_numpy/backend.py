@@ -180,7 +180,8 @@ class NumpyBackend(Backend):
     def max(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
         if x.size:  # `initial` would be a second pass
             return np.max(x, axis=axis, keepdims=keepdims)
-        return np.max(x, axis=axis, keepdims=keepdims, initial=dtypes.lowest(self.dtype(x)))
+        nothing: Any = np.zeros((), x.dtype)
+        return np.max(x, axis=axis, keepdims=keepdims, initial=nothing)
 
     def argmax(self, x: Array, axis: int, keepdims: bool) -> Array:
         if x.shape[axis] == 0:

@@ -26,8 +26,8 @@ from maskgraph_tensorflow.convert import (
     numbers,
     place,
     truth,
-    unless_empty,
     widely,
+    zero_of_nothing,
 )
 from maskgraph_tensorflow.overrides import Overrides
 
@@ -236,7 +236,7 @@ class TensorflowBackend(Overrides):
 
     def max(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
         most = tf.cast(tf.reduce_max(numbers(x), along(axis), keepdims), x.dtype)
-        return unless_empty(most, x, axis, dtypes.lowest(self.dtype(x)))
+        return zero_of_nothing(most, x, axis)
 
     def argmax(self, x: Array, axis: int, keepdims: bool) -> Array:
         if x.shape[axis] == 0:

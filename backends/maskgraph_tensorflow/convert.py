@@ -62,11 +62,11 @@ def widely(function: Callable[..., Array], *xs: Array) -> Array:
     return tf.cast(function(*(tf.cast(x, tf.int32) for x in xs)), xs[0].dtype)
 
 
-def unless_empty(result: Array, x: Array, axis: tuple[int, ...], otherwise: float) -> Array:
-    """Return a reduction's result, or `otherwise` if it was over no elements."""
+def zero_of_nothing(result: Array, x: Array, axis: tuple[int, ...]) -> Array:
+    """Return a reduction's result, or 0 if it was over no elements."""
     if all(x.shape[a] for a in axis):
         return result
-    return tf.where(tf.equal(tf.size(x), 0), tf.constant(otherwise, result.dtype), result)
+    return tf.where(tf.equal(tf.size(x), 0), tf.zeros_like(result), result)
 
 
 def not_zero(x: Array) -> Array:

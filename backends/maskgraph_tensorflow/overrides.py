@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend
-from maskgraph_tensorflow.convert import along, ints, numbers, truth, unless_empty
+from maskgraph_tensorflow.convert import along, ints, numbers, truth, zero_of_nothing
 
 
 class Overrides(Backend):
@@ -74,7 +74,7 @@ class Overrides(Backend):
 
     def min(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
         least = tf.cast(tf.reduce_min(numbers(x), along(axis), keepdims), x.dtype)
-        return unless_empty(least, x, axis, dtypes.highest(self.dtype(x)))
+        return zero_of_nothing(least, x, axis)
 
     def any(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
         return tf.reduce_any(truth(x), along(axis), keepdims)
@@ -83,10 +83,10 @@ class Overrides(Backend):
         return tf.reduce_all(truth(x), along(axis), keepdims)
 
     def mean(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
-        return unless_empty(tf.reduce_mean(x, along(axis), keepdims), x, axis, 0.0)
+        return zero_of_nothing(tf.reduce_mean(x, along(axis), keepdims), x, axis)
 
     def logsumexp(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
-        return tf.reduce_logsumexp(x, along(axis), keepdims)
+        return zero_of_nothing(tf.reduce_logsumexp(x, along(axis), keepdims), x, axis)
 
     def softmax(self, x: Array, axis: int) -> Array:
         # along another axis TensorFlow transposes twice, which the derived softmax does without

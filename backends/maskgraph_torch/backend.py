@@ -214,8 +214,7 @@ class TorchBackend(Overrides):
 
     def max(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
         if 0 in (x.shape[a] for a in axis):
-            lowest = dtypes.lowest(self.dtype(x))
-            return torch.full_like(torch.sum(x, axis, keepdims), lowest, dtype=x.dtype)
+            return torch.zeros_like(torch.sum(x, axis, keepdims), dtype=x.dtype)
         return torch.amax(x, axis, keepdims) if axis else x
 
     def argmax(self, x: Array, axis: int, keepdims: bool) -> Array:

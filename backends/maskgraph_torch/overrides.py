@@ -89,8 +89,7 @@ class Overrides(Backend):
 
     def min(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
         if 0 in (x.shape[a] for a in axis):
-            highest = dtypes.highest(self.dtype(x))
-            return torch.full_like(torch.sum(x, axis, keepdims), highest, dtype=x.dtype)
+            return torch.zeros_like(torch.sum(x, axis, keepdims), dtype=x.dtype)
         return torch.amin(x, axis, keepdims) if axis else x
 
     def any(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
@@ -107,6 +106,8 @@ class Overrides(Backend):
         return torch.mean(x, axis, keepdims) if axis else x
 
     def logsumexp(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+        if 0 in (x.shape[a] for a in axis):
+            return torch.zeros_like(torch.sum(x, axis, keepdims))
         return torch.logsumexp(x, axis, keepdims) if axis else x
 
     def softmax(self, x: Array, axis: int) -> Array:

@@ -88,10 +88,16 @@ class DerivedOps(ABC):
     # -- along axes ------------------------------------------------------------------------
 
     def min(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+        if self._over_nothing(x, axis):
+            return self.max(x, axis, keepdims)
         return self._turned(self.max(self._turned(x), axis, keepdims))
 
     def argmin(self, x: Array, axis: int, keepdims: bool) -> Array:
         return self.argmax(self._turned(x), axis, keepdims)
+
+    def _over_nothing(self, x: Array, axis: tuple[int, ...]) -> bool:
+        shape = self.shape(x)
+        return any(shape[a] == 0 for a in axis)
 
     def _turned(self, x: Array) -> Array:
         """`x` in the opposite order: lowest and highest change places, so nothing overflows."""
@@ -125,6 +131,8 @@ class DerivedOps(ABC):
         return self.sqrt(self.var(x, axis, keepdims))
 
     def logsumexp(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+        if self._over_nothing(x, axis):
+            return self.max(x, axis, keepdims)
         top = self.max(x, axis, True)
         top = self.where(self.isfinite(top), top, self.zeros_like(top))
         total = self.log(self.sum(self.exp(self.subtract(x, top)), axis, keepdims))

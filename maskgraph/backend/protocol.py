@@ -196,7 +196,7 @@ class Backend(RecurrentOps, ActivationOps, DerivedOps):
 
     @abstractmethod
     def max(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
-        """The maximum; over no elements, the lowest value of the dtype."""
+        """The maximum; over no elements, 0: an empty sequence has no maximum."""
 
     @abstractmethod
     def argmax(self, x: Array, axis: int, keepdims: bool) -> Array:

@@ -82,10 +82,4 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     def call(self, inputs: Any) -> Any:
         require_rank(self, inputs.shape, exactly=3)
-        axis = self.time_axis
-        pooled = ops.max(inputs, axis, keepdims=self.keepdims)
-        if inputs.mask is not None or inputs.shape[axis]:
-            return pooled
-        # a sequence of no steps at all has no maximum either
-        any_step = ops.any(ops.all_valid(inputs, axis + 1), axis, keepdims=self.keepdims)
-        return ops.select_valid(pooled, any_step, 0)
+        return ops.max(inputs, self.time_axis, keepdims=self.keepdims)

@@ -197,12 +197,12 @@ def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @define(shape=shapes.reduced, mask=Extreme(True), prepare=shapes.axes_of)
 def max(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The maximum along axes; over no valid step, 0. Masks as for `sum`."""
+    """The maximum along axes; over no step at all, 0. Masks as for `sum`."""
 
 
 @define(shape=shapes.reduced, mask=Extreme(False), prepare=shapes.axes_of)
 def min(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The minimum along axes; over no valid step, 0. Masks as for `sum`."""
+    """The minimum along axes; over no step at all, 0. Masks as for `sum`."""
 
 
 @define(shape=shapes.reduced, mask=Neutral(0), boolean=("x",), prepare=shapes.axes_of)
@@ -217,7 +217,7 @@ def all(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @define(shape=shapes.reduced, mask=Mean(), together=("x",), floating=True, prepare=shapes.axes_of)
 def mean(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The mean along axes, a float; over no valid step, 0. Masks as for `sum`."""
+    """The mean along axes, a float; over no step at all, 0. Masks as for `sum`."""
 
 
 @define(
@@ -238,7 +238,7 @@ def std(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     shape=shapes.reduced, mask=LogSumExp(), together=("x",), floating=True, prepare=shapes.axes_of
 )
 def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) along axes without overflow; over no valid step, 0. Masks as for `sum`."""
+    """log(sum(exp(x))) along axes without overflow; over no step at all, 0. Masks as for `sum`."""
 
 
 @define(shape=_index, mask=Arg(True), prepare=shapes.axis_of())
