@@ -65,8 +65,6 @@ class MultiHeadAttention(BuiltinLayer):
         ((1, 3, 8), [[True, True, False]])
     """
 
-    wants_mask = True
-
     def __init__(
         self,
         num_heads: int,

@@ -60,9 +60,6 @@ class Layer:
     supports_masking: bool | str = False
     """True: masks pass. "infer": the ops that `call` is made of say what becomes of them."""
 
-    wants_mask: bool = False
-    """Whether the layer looks at other steps, so that padding without a mask misleads it."""
-
     backends: ClassVar[set[str] | None] = None
     """The backends a layer that calls a framework directly works on; None: all."""
 

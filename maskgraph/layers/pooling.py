@@ -12,8 +12,6 @@ from maskgraph.layers.builtin import BuiltinLayer, require_rank
 class GlobalPooling(BuiltinLayer):
     """What the global poolings share: where time is, and whether its axis stays."""
 
-    wants_mask = True
-
     def __init__(
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:

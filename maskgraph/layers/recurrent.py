@@ -25,7 +25,6 @@ from maskgraph.layers.builtin import (
 class Recurrent(BuiltinLayer):
     """What the recurrent layers share: their weights, states, and what they return."""
 
-    wants_mask = True
     cell: ClassVar[str]
     gates: ClassVar[int]
     num_states: ClassVar[int] = 1

@@ -30,7 +30,7 @@ class CallSignature(NamedTuple):
 
     @property
     def takes_mask(self) -> bool:
-        return "mask" in self.names
+        return any(name == "mask" or name.endswith("_mask") for name in self.names)
 
     def bind(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments by name; those left out are left out.

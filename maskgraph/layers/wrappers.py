@@ -49,8 +49,6 @@ class Bidirectional(BuiltinLayer):
         (1, 8)
     """
 
-    wants_mask = True
-
     def __init__(
         self,
         layer: Recurrent,

@@ -189,6 +189,14 @@ class Op:
                     masks[i] = mask
         return Node(self, arguments, outs, masks, name=self.name, losses=losses, kind=self.kind)
 
+    def mixes_time(self, node: Node) -> bool:
+        """Tell whether this op, as a node calls it, looks at other steps of a masked axis."""
+        masks = {k: masks_of(node.arguments[k]) for k in self.tensors}
+        if all(m is None for m in leaves(masks)):
+            return False
+        call = Call(self, node.arguments, masks, self.specs(node.arguments))
+        return self.rule.mixes_time(call)
+
     # -- data ------------------------------------------------------------------------------
 
     def compute(self, arguments: Arguments, masked: bool = False) -> Any:

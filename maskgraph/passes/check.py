@@ -11,6 +11,7 @@ import networkx as nx
 from maskgraph.errors import ArgumentError, MaskLossError, MaskLossWarning, explain
 from maskgraph.graph import Node, SymbolicTensor, check_acyclic, describe
 from maskgraph.passes.findings import Finding, Report, Row
+from maskgraph.passes.needs import needs_mask, uses_mask
 
 _SEVERITIES = ("error", "warning", "note")
 
@@ -77,7 +78,7 @@ def _row(name: str, node: Node) -> Row:
         node=name,
         kind=kind_of(node),
         action=_action(node, masks_in, masks_out),
-        consumes=bool(masks_in) and wants_mask(node),
+        consumes=bool(masks_in) and uses_mask(node),
         masks_in=tuple(map(describe, masks_in)),
         masks_out=tuple(map(describe, masks_out)),
         location=node.location,
@@ -89,16 +90,6 @@ def kind_of(node: Node) -> str:
     if node.is_source:
         return "Input"
     return type(node.target).__name__ if node.body is not None else f"ops.{node.target.name}"
-
-
-def wants_mask(node: Node) -> bool:
-    """Tell whether a node looks at other steps, so that it needs a mask where there is padding."""
-    target = node.target
-    if node.is_source:
-        return False
-    if node.body is None:
-        return False
-    return bool(target.wants_mask) or target.signature.takes_mask
 
 
 def _action(node: Node, masks_in: list[SymbolicTensor], masks_out: list[SymbolicTensor]) -> str:
@@ -151,7 +142,7 @@ def _findings(graph: nx.MultiDiGraph, nodes: dict[str, Node]) -> Iterator[Findin
                 "nothing if that is meant; mask_merge='any' keeps steps that exist in any input",
                 node.location,
             )
-        if wants_mask(node) and node not in after_masks and _varies(node):
+        if node not in after_masks and _varies(node) and needs_mask(node):
             yield Finding(
                 "MG004",
                 "note",
@@ -200,7 +191,7 @@ def _missing(graph: nx.MultiDiGraph, name: str, nodes: dict[str, Node]) -> str |
     """Return the first node after a loss that needs a mask and gets none."""
     after = nx.descendants(graph, name)
     return next(
-        (n for n, node in nodes.items() if n in after and wants_mask(node) and not _masks_in(node)),
+        (n for n, node in nodes.items() if n in after and not _masks_in(node) and needs_mask(node)),
         None,
     )
 

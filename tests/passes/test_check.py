@@ -139,3 +139,35 @@ def test_no_false_alarms():
     outputs = layers.GlobalAveragePooling1D()(x)
     model = mg.Model(tokens, outputs, on_mask_loss="error")
     assert model.check().findings == ()
+
+
+def over_time(x):
+    inner = mg.Input(shape=(None, 4))
+    yield layers.LSTM(3)(x)
+    yield layers.GlobalMaxPooling1D()(x)
+    yield layers.MultiHeadAttention(2, 3)(x, x)
+    yield layers.Softmax(axis=1)(x)
+    yield layers.LayerNormalization(axis=1, center=False, scale=False)(x)
+    yield layers.Bidirectional(layers.GRU(2))(x)
+    yield mg.Model(inner, layers.GlobalAveragePooling1D()(inner))(x)
+    yield ops.mean(x, axis=1)
+    yield ops.cumsum(x, axis=1)
+
+
+def step_by_step(x):
+    yield layers.Dense(3, activation="softmax")(x)
+    yield layers.LayerNormalization()(x)
+    yield layers.TimeDistributed(layers.Dense(3))(x)
+    yield layers.Dropout(0.1)(x)
+    yield x * 2 + 1
+    yield ops.sum(x, axis=-1)
+
+
+def test_who_needs_a_mask_follows_from_the_ops():
+    unmasked, masked = mg.Input(shape=(None, 4)), mg.Input(shape=(None, 4), masked=True)
+    for functions, needed in ((over_time, True), (step_by_step, False)):
+        for without, with_mask in zip(functions(unmasked), functions(masked), strict=True):
+            codes = [f.code for f in mg.Model(unmasked, without).check().findings]
+            assert codes == ["MG004"] * needed, without
+            rows = mg.Model(masked, with_mask).check().rows
+            assert any(row.consumes for row in rows) is needed, with_mask
