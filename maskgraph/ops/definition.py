@@ -216,7 +216,8 @@ class Op:
                 k: map_tree(lambda x: as_native(x, backend, None), arguments[k])
                 for k in self.tensors
             }
-            return self._masked(Call(self, {**arguments, **natives}, masks, specs))
+            # NaN in the padding would come back in gradients: see the invariant of the plan
+            return self._masked(Call(self, {**arguments, **natives}, masks, specs).zeroed())
         self.out_specs(arguments, specs)  # for its checks
         targets = self.targets(arguments)
         values = [

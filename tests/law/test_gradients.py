@@ -5,6 +5,7 @@ NaN stands in the padding, so a product with zero anywhere on the way back would
 
 import numpy as np
 import pytest
+import torch
 
 import maskgraph as mg
 from maskgraph import layers, ops
@@ -90,6 +91,17 @@ def test_of_ops_that_are_infinite_at_zero(name, backend):
     y = SINGULAR[name](layers.Dense(3)(x))  # its bias is 0, and so is what it makes of 0
     model = mg.Model(x, layers.Dense(2)(ops.tanh(y)), seed=0, on_mask_loss="error")
     check(model, backend, "right", (4,))
+
+
+def test_of_ops_on_masked_tensors():
+    """Without a plan, too: PyTorch records what ops do to its tensors."""
+    values = torch.tensor([[[1.0], [float("nan")]]], requires_grad=True)
+    weight = torch.ones((1, 1), requires_grad=True)
+    x = mg.MaskedTensor(values, np.array([[True, False]]))
+    y = ops.mean(ops.log(ops.matmul(x, weight)) * x, axis=1)
+    y.value.sum().backward()
+    assert values.grad.tolist() == [[[1.0], [0.0]]]
+    assert weight.grad.tolist() == [[1.0]]
 
 
 @pytest.mark.parametrize("backend", ["torch", "tensorflow"])
