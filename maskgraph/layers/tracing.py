@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from maskgraph import ops
 from maskgraph.errors import GraphError, MaskError, MaskgraphError, explain
 from maskgraph.graph import (
@@ -25,6 +27,7 @@ from maskgraph.graph.location import caller
 from maskgraph.layers.native import native_body
 from maskgraph.masks.check import check_mask
 from maskgraph.ops.masking import intersect, symbolic
+from maskgraph.ops.operands import spec_of
 
 if TYPE_CHECKING:
     from maskgraph.layers.layer import Layer
@@ -86,15 +89,9 @@ def _with_masks(layer: Layer, value: Any, mask: Any) -> Any:
     if mask is None:
         return value
     if not isinstance(mask, SymbolicTensor):
-        raise MaskError(
-            explain(
-                f"layer {layer.name!r}: a mask of a symbolic tensor must be symbolic",
-                received=type(mask).__name__,
-                expected="a symbolic tensor, as mg.Input(shape=(None,), dtype='bool')",
-                fix="make the mask an input of the model, or call the layer on data",
-            )
-        )
-    check_mask(f"layer {layer.name!r}", value.shape, mask.shape, mask.dtype)
+        mask = np.asarray(mask)
+    spec = spec_of(mask)
+    check_mask(f"layer {layer.name!r}", value.shape, spec.shape, spec.dtype)
     return ops.with_mask(value, mask)
 
 

@@ -231,20 +231,12 @@ class Op:
         return wrapped(result) if masked else result
 
     def _masked(self, call: Call) -> Any:
-        out, value = self.apply_rule(call)
-        if not isinstance(value, tuple):
-            return MaskedTensor(value, out)
-        return tuple(MaskedTensor(v, m) for v, m in zip(value, out, strict=True))
-
-    def apply_rule(self, call: Call) -> tuple[Any, Any]:
-        """Return (masks, values) of a call with masks; a lost mask leaves zeros behind."""
-        out = self.rule.out(call)
-        lost = any(isinstance(m, Lost) for m in (out if isinstance(out, tuple) else (out,)))
-        value = self.rule.value(call.zeroed() if lost else call)
-        if isinstance(value, tuple):
-            given = out if isinstance(out, tuple) else (out,) * len(value)
-            return tuple(None if isinstance(m, Lost) else m for m in given), value
-        return (None if lost else out), value
+        """Return the results of a call with masks; where a mask is lost, zeros are left."""
+        masks, values = self.rule.out(call), self.rule.value(call)
+        if not isinstance(values, tuple):
+            return _joined(values, masks)
+        masks = masks if isinstance(masks, tuple) else (masks,) * len(values)
+        return tuple(map(_joined, values, masks))
 
     def _backend(self, arguments: Arguments) -> Backend:
         found: Backend | None = None
@@ -254,6 +246,10 @@ class Op:
             if owner is not None and (found is None or found.name == "numpy"):
                 found = owner
         return found or load()
+
+
+def _joined(value: Any, mask: Any) -> MaskedTensor:
+    return MaskedTensor(value, None if isinstance(mask, Lost) else mask)
 
 
 def define(

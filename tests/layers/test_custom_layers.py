@@ -141,6 +141,15 @@ def test_mask_by_hand_replaces_the_tensors_own(backend):
     np.testing.assert_allclose(by_hand, lstm(x[:, :1]).numpy(), atol=1e-6)
 
 
+def test_mask_by_hand_may_be_data_in_a_symbolic_call():
+    x = mg.Input(shape=(3, 2))
+    y = layers.GlobalMaxPooling1D()(x, mask=np.array([[False, True, False]]))
+    with pytest.raises(MaskError, match=r"\(1, 2\)"):
+        layers.GlobalMaxPooling1D()(x, mask=np.array([[False, True]]))
+    data = np.arange(6, dtype="float32").reshape(1, 3, 2)
+    assert mg.Model(x, y).predict(data).tolist() == [[2.0, 3.0]]
+
+
 def test_layer_that_returns_its_input_still_computes_its_mask():
     class Hide(layers.Layer):
         def call(self, inputs):
