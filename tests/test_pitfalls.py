@@ -91,8 +91,10 @@ def test_embedding_in_a_time_distributed_makes_its_mask():
     """keras#3651: hierarchical models have no masks."""
     words = mg.Input(shape=(None, None), dtype="int32", name="words")
     x = layers.TimeDistributed(layers.Embedding(9, 4, mask_zero=True))(words)
+    assert mg.graph.describe(x.mask) == "words != 0"
     assert x.mask.shape == (None, None, None)
     sentences = layers.TimeDistributed(layers.GlobalAveragePooling1D())(x)
+    assert mg.graph.describe(sentences.mask) == "any(words != 0, axis=2)"
     assert sentences.mask.shape == (None, None)
 
 

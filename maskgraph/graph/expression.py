@@ -16,7 +16,8 @@ _INFIX = {
     "logical_and": "&",
     "logical_or": "|",
 }
-_TRANSPARENT = ("with_mask", "drop_mask", "select_valid")
+_TRANSPARENT = ("with_mask", "drop_mask", "select_valid", "merge_axes", "split_axis_like")
+"""Ops that are left out: they move elements or clear padding, and do not change what is asked."""
 
 
 def describe(symbol: SymbolicTensor | None, depth: int = 6) -> str:
