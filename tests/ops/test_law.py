@@ -183,6 +183,14 @@ def test_masked_ids_may_be_outside_the_table(look_up):
     assert result.unpad()[0].tolist() == [[2, 3], [0, 1]]
 
 
+@pytest.mark.parametrize("look_up", [ops.embedding, lambda t, i: ops.take(t, i, axis=0)])
+def test_masked_ids_may_be_outside_the_table_in_a_model(look_up):
+    ids = mg.Input(shape=(None,), dtype="int32", masked=True)
+    table = np.arange(6, dtype="float32").reshape(3, 2)
+    model = mg.Model(ids, look_up(table, ids - 1))  # -1 at masked steps, which hold 0 inside
+    assert model([[1, 3], [2]]).unpad()[1].tolist() == [[2, 3]]
+
+
 def test_lost_masks_leave_zeros():
     x = mg.MaskedTensor(np.full((1, 2, 2), np.nan), np.array([[False, False]]))
     np.testing.assert_array_equal(ops.reshape(x, (-1, 4)).numpy(), np.zeros((1, 4)))
