@@ -33,6 +33,8 @@ class Weight(TensorOperators):
         self._draw = draw
         self._entropy = next_entropy()
         self._value: np.ndarray | None = None
+        self.assigned = False
+        """Whether the value was set, and is not the initial one."""
         self._natives: dict[tuple[str, str, str], Array] = {}
         self._symbol: SymbolicTensor | None = None
 
@@ -51,6 +53,7 @@ class Weight(TensorOperators):
         """Draw the value anew, from this seed."""
         self._entropy = entropy
         self._value = None
+        self.assigned = False
         self._natives.clear()
 
     def numpy(self) -> np.ndarray:
@@ -68,6 +71,7 @@ class Weight(TensorOperators):
             ShapeError: if the shape differs.
         """
         self._value = self._fitting(np.array(value))
+        self.assigned = True
         self._natives.clear()
 
     def native(self, backend: Backend, dtype: str) -> Array:

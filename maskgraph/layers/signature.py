@@ -30,7 +30,17 @@ class CallSignature(NamedTuple):
 
     @property
     def takes_mask(self) -> bool:
-        return any(name == "mask" or name.endswith("_mask") for name in self.names)
+        return "mask" in self.names
+
+    def mask_parameters(self) -> dict[str, str]:
+        """Return the parameters that are given a mask, and the argument that each is of: `mask`
+        is that of the first, `value_mask` that of `value`."""
+        found = {}
+        for name in self.names:
+            of = self.first if name == "mask" else name.removesuffix("_mask")
+            if of != name and of in self.names:
+                found[name] = of
+        return found
 
     def bind(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments by name; those left out are left out.

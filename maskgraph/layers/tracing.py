@@ -117,10 +117,8 @@ def _entering(layer: Layer, arguments: dict[str, Any]) -> dict[str, Any]:
             )
             for k, v in arguments.items()
         }
-    signature = layer.signature
-    for name in signature.names:
-        of = signature.first if name == "mask" else name.removesuffix("_mask")
-        if name not in entering and of in arguments and of != name:
+    for name, of in layer.signature.mask_parameters().items():
+        if name not in entering and of in arguments:
             masks = map_tree(lambda x: getattr(x, "mask", None), arguments[of])
             if any(m is not None for m in leaves(masks)):
                 entering[name] = masks
@@ -136,7 +134,7 @@ def _destroys(layer: Layer) -> bool:
     return (
         not layer.supports_masking
         and not _defines_compute_mask(layer)
-        and not (layer.signature.takes_mask)
+        and not layer.signature.takes_mask
     )
 
 

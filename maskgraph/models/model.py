@@ -99,7 +99,8 @@ class Model(BuiltinLayer):
         self.built = True
         if self.seed is not None:
             for i, weight in enumerate(self.weights):
-                weight.reseed((self.seed, i))
+                if not weight.assigned:  # a layer that was trained or loaded keeps its values
+                    weight.reseed((self.seed, i))
         self._runner = ModelRunner(self)
         report_losses(self.name, self.graph, self.on_mask_loss)
 

@@ -15,14 +15,14 @@ def uses_mask(node: Node) -> bool:
         return False
     if node.body is None:
         return bool(node.target.mixes_time(node))
-    return node.target.signature.takes_mask or any(map(uses_mask, _inside(node)))
+    return bool(node.target.signature.mask_parameters()) or any(map(uses_mask, _inside(node)))
 
 
 def needs_mask(node: Node) -> bool:
     """Tell whether a node would use a mask of time, if it got one."""
     if node.is_source:
         return False
-    if node.body is not None and node.target.signature.takes_mask:
+    if node.body is not None and node.target.signature.mask_parameters():
         return True
     return any(map(_has_time, node.inputs)) and uses_mask(_on_masked_inputs(node))
 

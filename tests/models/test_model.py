@@ -139,6 +139,14 @@ def test_one_seed_gives_the_same_weights():
     assert not np.array_equal(first[0], tagger(seed=4).get_weights()[0])
 
 
+def test_a_seed_leaves_values_that_were_set():
+    x = mg.Input(shape=(2,))
+    loaded = layers.Dense(1)
+    y = loaded(x)
+    loaded.set_weights([np.full((2, 1), 3.0), np.ones(1)])
+    assert mg.Model(x, y, seed=0).predict(np.ones((1, 2), "float32")).tolist() == [[7.0]]
+
+
 def test_batches_give_what_one_run_gives():
     model = tagger(seed=0)
     np.testing.assert_allclose(

@@ -70,6 +70,16 @@ def test_on_mask_loss():
         lossy(on_mask_loss="loud")
 
 
+def test_an_argument_named_like_a_mask_is_no_opt_in():
+    class Causal(layers.Layer):
+        def call(self, inputs, causal_mask=None):
+            return inputs * 2
+
+    tokens, x = embedded()
+    model = mg.Model(tokens, Causal(name="causal")(x), on_mask_loss="ignore")
+    assert [f.node for f in model.check().findings] == ["causal"]
+
+
 def test_loss_that_nobody_misses_is_a_warning():
     tokens, x = embedded()
     model = mg.Model(tokens, Doubled()(x), on_mask_loss="ignore")
