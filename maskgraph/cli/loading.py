@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from maskgraph.errors import LoadError, explain
-from maskgraph.layers.layer import Layer
+from maskgraph.layers.base.layer import Layer
 from maskgraph.models import Model
 
 FORM = "file.py:name or package.module:name"

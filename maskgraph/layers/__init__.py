@@ -2,17 +2,15 @@
 
 from maskgraph.layers import activations as activations
 from maskgraph.layers import initializers as initializers
+from maskgraph.layers.activation_layers import ELU as ELU
+from maskgraph.layers.activation_layers import LeakyReLU as LeakyReLU
+from maskgraph.layers.activation_layers import ReLU as ReLU
+from maskgraph.layers.activation_layers import Softmax as Softmax
 from maskgraph.layers.attention import MultiHeadAttention as MultiHeadAttention
-from maskgraph.layers.core import ELU as ELU
+from maskgraph.layers.base.layer import Layer as Layer
 from maskgraph.layers.core import Activation as Activation
 from maskgraph.layers.core import Dense as Dense
-from maskgraph.layers.core import Dropout as Dropout
-from maskgraph.layers.core import LayerNormalization as LayerNormalization
-from maskgraph.layers.core import LeakyReLU as LeakyReLU
-from maskgraph.layers.core import ReLU as ReLU
-from maskgraph.layers.core import Softmax as Softmax
 from maskgraph.layers.lambda_layer import Lambda as Lambda
-from maskgraph.layers.layer import Layer as Layer
 from maskgraph.layers.merging import Add as Add
 from maskgraph.layers.merging import Average as Average
 from maskgraph.layers.merging import Concatenate as Concatenate
@@ -20,11 +18,13 @@ from maskgraph.layers.merging import Maximum as Maximum
 from maskgraph.layers.merging import Minimum as Minimum
 from maskgraph.layers.merging import Multiply as Multiply
 from maskgraph.layers.merging import Subtract as Subtract
+from maskgraph.layers.normalization import LayerNormalization as LayerNormalization
 from maskgraph.layers.pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
 from maskgraph.layers.pooling import GlobalMaxPooling1D as GlobalMaxPooling1D
 from maskgraph.layers.recurrent import GRU as GRU
 from maskgraph.layers.recurrent import LSTM as LSTM
 from maskgraph.layers.recurrent import SimpleRNN as SimpleRNN
+from maskgraph.layers.regularization import Dropout as Dropout
 from maskgraph.layers.reshaping import Flatten as Flatten
 from maskgraph.layers.reshaping import Permute as Permute
 from maskgraph.layers.reshaping import Reshape as Reshape

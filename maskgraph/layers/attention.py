@@ -13,7 +13,7 @@ import numpy as np
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, MaskError, ShapeError, explain
 from maskgraph.graph import Weight, next_entropy
-from maskgraph.layers.builtin import (
+from maskgraph.layers.base.builtin import (
     BuiltinLayer,
     known_features,
     require_features,

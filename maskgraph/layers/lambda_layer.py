@@ -8,8 +8,8 @@ from typing import Any
 
 from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.graph import leaves
-from maskgraph.layers.layer import Layer
-from maskgraph.layers.signature import CallSignature
+from maskgraph.layers.base.layer import Layer
+from maskgraph.layers.base.signature import CallSignature
 
 
 class Lambda(Layer):

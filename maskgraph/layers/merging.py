@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from maskgraph import dtypes, ops
 from maskgraph.errors import ArgumentError, ShapeError, explain
-from maskgraph.layers.builtin import BuiltinLayer
+from maskgraph.layers.base.builtin import BuiltinLayer
 from maskgraph.ops import shapes
 from maskgraph.ops.masking import unite
 

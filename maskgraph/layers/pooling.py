@@ -6,7 +6,7 @@ from typing import Any
 
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, explain
-from maskgraph.layers.builtin import BuiltinLayer, require_rank
+from maskgraph.layers.base.builtin import BuiltinLayer, require_rank
 
 
 class GlobalPooling(BuiltinLayer):

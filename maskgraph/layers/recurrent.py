@@ -13,7 +13,7 @@ import numpy as np
 from maskgraph import ops
 from maskgraph.errors import ShapeError, explain
 from maskgraph.layers import activations, initializers
-from maskgraph.layers.builtin import (
+from maskgraph.layers.base.builtin import (
     BuiltinLayer,
     known_features,
     positive,

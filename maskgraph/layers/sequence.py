@@ -6,7 +6,7 @@ from typing import Any
 
 from maskgraph import dtypes, ops
 from maskgraph.errors import DTypeError, explain
-from maskgraph.layers.builtin import BuiltinLayer, positive
+from maskgraph.layers.base.builtin import BuiltinLayer, positive
 from maskgraph.ops.masking import intersect, unmasked
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.graph import map_tree
-from maskgraph.layers.builtin import BuiltinLayer, require_rank
-from maskgraph.layers.layer import Layer
+from maskgraph.layers.base.builtin import BuiltinLayer, require_rank
+from maskgraph.layers.base.layer import Layer
 from maskgraph.layers.recurrent import Recurrent
 from maskgraph.ops.masking import intersect, unmasked
 

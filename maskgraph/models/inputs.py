@@ -11,7 +11,7 @@ import numpy as np
 from maskgraph import dtypes
 from maskgraph.errors import DTypeError, ShapeError, explain
 from maskgraph.graph import Spec, SymbolicTensor, masked_source, source
-from maskgraph.layers.eager import is_foreign_ragged, is_uneven
+from maskgraph.layers.base.eager import is_foreign_ragged, is_uneven
 from maskgraph.masks import MaskedTensor
 from maskgraph.masks.masked_tensor import fits_int32, is_ragged_list
 

@@ -22,8 +22,8 @@ from maskgraph.graph import (
     nodes_between,
     source,
 )
-from maskgraph.layers.builtin import BuiltinLayer
-from maskgraph.layers.layer import Layer
+from maskgraph.layers.base.builtin import BuiltinLayer
+from maskgraph.layers.base.layer import Layer
 from maskgraph.masks import MaskedTensor
 from maskgraph.models.order import layers_in_order
 from maskgraph.models.running import ModelRunner

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from maskgraph.graph import Node, SymbolicTensor
 
 if TYPE_CHECKING:
-    from maskgraph.layers.layer import Layer
+    from maskgraph.layers.base.layer import Layer
 
 
 def layers_in_order(nodes: Sequence[Node], outputs: Sequence[SymbolicTensor]) -> list[Layer]:

@@ -17,7 +17,7 @@ from maskgraph.graph import (
     source,
     unflatten,
 )
-from maskgraph.layers.eager import choose_backend, mask_rank
+from maskgraph.layers.base.eager import choose_backend, mask_rank
 from maskgraph.masks import MaskedTensor
 from maskgraph.models.inputs import admit
 from maskgraph.plan import Plan, Program

@@ -8,8 +8,8 @@ from typing import Any
 from maskgraph import dtypes
 from maskgraph.errors import GraphError, explain
 from maskgraph.graph import SymbolicTensor
-from maskgraph.layers.eager import as_data
-from maskgraph.layers.layer import Layer
+from maskgraph.layers.base.eager import as_data
+from maskgraph.layers.base.layer import Layer
 from maskgraph.masks import MaskedTensor
 from maskgraph.models.inputs import Input
 from maskgraph.models.model import Model

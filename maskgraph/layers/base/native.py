@@ -14,7 +14,7 @@ from maskgraph.ops.operands import Tensors
 from maskgraph.ops.rule import MaskRule
 
 if TYPE_CHECKING:
-    from maskgraph.layers.layer import Layer
+    from maskgraph.layers.base.layer import Layer
 
 
 def _specs(xs: list[Spec], function: NativeCall) -> tuple[Spec, ...]:

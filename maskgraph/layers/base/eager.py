@@ -23,7 +23,7 @@ from maskgraph.masks.masked_tensor import is_ragged_list
 from maskgraph.plan import Plan, Program
 
 if TYPE_CHECKING:
-    from maskgraph.layers.layer import Layer
+    from maskgraph.layers.base.layer import Layer
 
 _KEPT = 32
 """How many plans a layer keeps, one for each kind of input that it was called on."""

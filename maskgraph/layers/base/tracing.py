@@ -24,13 +24,13 @@ from maskgraph.graph import (
     unflatten,
 )
 from maskgraph.graph.location import caller
-from maskgraph.layers.native import native_body
+from maskgraph.layers.base.native import native_body
 from maskgraph.masks.check import check_mask
 from maskgraph.ops.masking import intersect, symbolic
 from maskgraph.ops.operands import spec_of
 
 if TYPE_CHECKING:
-    from maskgraph.layers.layer import Layer
+    from maskgraph.layers.base.layer import Layer
 
 Masks = list[SymbolicTensor | None]
 
@@ -139,7 +139,7 @@ def _destroys(layer: Layer) -> bool:
 
 
 def _defines_compute_mask(layer: Layer) -> bool:
-    from maskgraph.layers.layer import Layer as Base
+    from maskgraph.layers.base.layer import Layer as Base
 
     return getattr(layer.compute_mask, "__func__", None) is not Base.compute_mask
 

@@ -15,9 +15,9 @@ from maskgraph import dtypes
 from maskgraph.errors import ArgumentError, GraphError, ShapeError, explain
 from maskgraph.graph import Weight, leaves, symbols_in
 from maskgraph.layers import initializers
-from maskgraph.layers.eager import EagerRunner
-from maskgraph.layers.signature import CallSignature
-from maskgraph.layers.tracing import trace
+from maskgraph.layers.base.eager import EagerRunner
+from maskgraph.layers.base.signature import CallSignature
+from maskgraph.layers.base.tracing import trace
 
 _counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
 

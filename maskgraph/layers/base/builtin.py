@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph.errors import ArgumentError, ShapeError, explain
-from maskgraph.layers.layer import Layer
+from maskgraph.layers.base.layer import Layer
 
 
 class BuiltinLayer(Layer):
