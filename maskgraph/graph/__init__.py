@@ -1,5 +1,8 @@
 """The graph: symbolic tensors, the nodes that make them, and the weights they use."""
 
+from maskgraph.graph.effects import Effects as Effects
+from maskgraph.graph.effects import collected as collected
+from maskgraph.graph.effects import current_effects as current_effects
 from maskgraph.graph.expression import describe as describe
 from maskgraph.graph.location import Location as Location
 from maskgraph.graph.scope import Scope as Scope

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from maskgraph.errors import GraphError, explain
+from maskgraph.graph.effects import Effects
 from maskgraph.graph.location import Location, caller
 from maskgraph.graph.scope import Scope, current_scope
 from maskgraph.graph.tree import leaves
@@ -53,6 +54,7 @@ class Node:
         masks: the mask of each output, None where there is none.
         losses: for each output, why a mask that came in did not come out; None if none was lost.
         body: for a layer, what its `call` returned: the same computation in terms of ops.
+        effects: for a layer, the updates and losses that its `call` left.
         scope: the layer path that the node was made in; empty for the user's own nodes.
         location: the user's file and line.
         serial: increases with every node made, so sorting by it sorts topologically.
@@ -62,6 +64,7 @@ class Node:
         "__weakref__",
         "arguments",
         "body",
+        "effects",
         "inputs",
         "location",
         "losses",
@@ -95,6 +98,7 @@ class Node:
         self.masks = tuple(masks)
         self.losses = tuple(losses) or (None,) * len(self.specs)
         self.body = body
+        self.effects: Effects | None = None
         self.name = name
         self.scope: Scope = scope
         self.location: Location | None = scope.location or caller()

@@ -39,8 +39,10 @@ class ModelRunner:
         backend = choose_backend(tensors)
         plan = self.plan(tensors, backend, training=bool(training))
         with backend.quiet():
-            results = plan.run([x.on(backend) for x in tensors])
-        return self._structured([MaskedTensor(v, m) for v, m in results])
+            results = plan.compute([x.on(backend) for x in tensors])
+            results.apply()
+        self._model._losses = results.losses
+        return self._structured([MaskedTensor(v, m) for v, m in results.outputs])
 
     def predict(
         self, x: Any, mask: Any, backend: str | None, device: str | None, batch_size: int
@@ -54,10 +56,12 @@ class ModelRunner:
         plan = self.plan(tensors, on)
         size = tensors[0].shape[0]
         parts: list[list[np.ndarray]] = []
-        with on.running():
+        with on.running(), plan.all_or_nothing():
             for start in range(0, max(size, 1), batch_size):
                 batch = [_rows(t, start, start + batch_size).on(on) for t in tensors]
-                parts.append([on.to_numpy(value) for value, _ in plan.run(batch)])
+                results = plan.compute(batch)
+                results.apply()
+                parts.append([on.to_numpy(value) for value, _ in results.outputs])
         return self._structured(
             [p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)]
         )

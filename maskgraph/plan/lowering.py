@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from maskgraph.graph import Node, SymbolicTensor, entered, leaves, map_tree
+from maskgraph.graph import (
+    Effects,
+    Node,
+    SymbolicTensor,
+    Weight,
+    entered,
+    leaves,
+    map_tree,
+    symbols_in,
+)
 from maskgraph.ops.definition import Op
 from maskgraph.ops.rule import Call, zeroed
 
@@ -22,14 +31,18 @@ class Lowered(NamedTuple):
     mask: SymbolicTensor | None
 
 
-def lower(outputs: Sequence[SymbolicTensor]) -> list[Lowered]:
-    """Return plain symbols for masked ones; values are zero at masked steps."""
-    return _Lowering().lower(outputs)
+def lower(outputs: Sequence[SymbolicTensor]) -> tuple[list[Lowered], Effects]:
+    """Return plain symbols for masked ones, zero at masked steps, and what the layers that they
+    depend on leave behind, in the order in which those were called."""
+    lowering = _Lowering()
+    return lowering.lower(outputs), lowering.effects()
 
 
 class _Lowering:
     def __init__(self) -> None:
         self._plain: dict[Node, tuple[SymbolicTensor, ...]] = {}
+        self._waiting: list[Node] = []
+        """Layers whose effects are not lowered yet."""
 
     def lower(self, outputs: Sequence[SymbolicTensor]) -> list[Lowered]:
         wanted = list(outputs) + [s.mask for s in outputs if s.mask is not None]
@@ -40,6 +53,23 @@ class _Lowering:
             mask = None if symbol.mask is None else self._value(symbol.mask)
             results.append(Lowered(zeroed(value, mask), mask))
         return results
+
+    def effects(self) -> Effects:
+        """Return the effects of all layers lowered so far, and of those that these need."""
+        done: list[tuple[Node, Effects]] = []
+        while self._waiting:
+            node = self._waiting.pop()
+            left = node.effects or Effects()
+            values = self.lower([value for _, value in left.updates] + left.losses)
+            plain = [lowered.value for lowered in values]
+            count = len(left.updates)
+            updates = [(w, v) for (w, _), v in zip(left.updates, plain, strict=False)]
+            done.append((node, Effects(updates, plain[count:])))
+        done.sort(key=lambda pair: pair[0].serial)
+        return Effects(
+            _chained([u for _, effects in done for u in effects.updates]),
+            [loss for _, effects in done for loss in effects.losses],
+        )
 
     def _value(self, symbol: SymbolicTensor) -> SymbolicTensor:
         return self._plain[symbol.node][symbol.index]
@@ -64,6 +94,8 @@ class _Lowering:
             # an input with a mask may hold anything in its padding, also NaN
             return node.outputs if node.plain is None else (zeroed(node.plain, node.masks[0]),)
         if node.body is not None:
+            if node.effects is not None:
+                self._waiting.append(node)
             return tuple(self._value(s) for s in leaves(node.body))
         return self._lower_op(node, node.target)
 
@@ -88,6 +120,37 @@ class _Lowering:
         if not isinstance(leaf, SymbolicTensor) or leaf.mask is None:
             return None
         return self._value(leaf.mask)
+
+
+def _chained(
+    updates: list[tuple[Weight, SymbolicTensor]],
+) -> list[tuple[Weight, SymbolicTensor]]:
+    """Return one update for each weight: a layer called twice goes on from its first update."""
+    latest: dict[SymbolicTensor, tuple[Weight, SymbolicTensor]] = {}
+    for weight, value in updates:
+        earlier = latest.get(weight.symbol)
+        if earlier is not None:
+            value = _replaced(value, {weight.symbol: earlier[1]})
+        latest[weight.symbol] = weight, value
+    return list(latest.values())
+
+
+def _replaced(
+    symbol: SymbolicTensor, known: dict[SymbolicTensor, SymbolicTensor]
+) -> SymbolicTensor:
+    """Return a plain symbol computed from other symbols: `known` says from which."""
+    if symbol not in known:
+        node = symbol.node
+        arguments = map_tree(
+            lambda x: _replaced(x, known) if isinstance(x, SymbolicTensor) else x, node.arguments
+        )
+        changed = any(a is not b for a, b in zip(symbols_in(arguments), node.inputs, strict=True))
+        outputs = node.outputs
+        if changed:
+            result = node.target.record(arguments)
+            outputs = result if isinstance(result, tuple) else (result,)
+        known.update(zip(node.outputs, outputs, strict=True))
+    return known[symbol]
 
 
 def _dependencies(node: Node) -> Iterator[Node]:

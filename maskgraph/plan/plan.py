@@ -8,6 +8,7 @@ the slot that it fills, and those that nobody reads any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -32,13 +33,37 @@ class Program:
 
     def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> None:
         self.inputs = [Lowered(s if s.node.plain is None else s.node.plain, s.mask) for s in inputs]
-        self.outputs = lower(outputs)
-        self.nodes = _in_order([s for pair in self.outputs for s in pair if s is not None])
+        self.outputs, self.effects = lower(outputs)
+        wanted = [s for pair in self.outputs for s in pair if s is not None]
+        left = [value for _, value in self.effects.updates] + self.effects.losses
+        self.nodes = _in_order(wanted + left)
 
     @property
     def weights(self) -> list[Weight]:
         """The weights that the program reads, in order of first use."""
         return [n.target.weight for n in self.nodes if n.is_source and n.target.kind == "weight"]
+
+
+class Results(NamedTuple):
+    """What a run gives.
+
+    Attributes:
+        outputs: (value, mask) of every output.
+        updates: (weight, the value that it is to take).
+        losses: what layers add to what is minimized.
+        backend: the backend of all of them.
+    """
+
+    outputs: list[tuple[Array, Array | None]]
+    updates: list[tuple[Weight, Array]]
+    losses: list[Array]
+    backend: Backend
+
+    def apply(self) -> None:
+        """Let the weights take their new values."""
+        values = [self.backend.to_numpy(value) for _, value in self.updates]
+        for (weight, _), value in zip(self.updates, values, strict=True):
+            weight.assign(value)
 
 
 class Step(NamedTuple):
@@ -64,6 +89,8 @@ class Plan:
         self._start = binder.start
         self._inputs = binder.inputs
         self._outputs = binder.outputs
+        self._updates = binder.updates
+        self._losses = binder.losses
         self._dtype = binder.dtype
         self._input_dtypes = [binder.dtype(pair.value.dtype) for pair in program.inputs]
 
@@ -72,13 +99,21 @@ class Plan:
         inputs: Sequence[tuple[Any, Any]],
         weights: Sequence[Array] | None = None,
     ) -> list[tuple[Array, Array | None]]:
-        """Return (value, mask) of every output.
+        """Return (value, mask) of every output. No weight changes.
 
         Args:
             inputs: (value, mask) of every input; the mask is read only where the program was
                 made for one.
             weights: native values in place of the weights' own, in the order of `self.weights`.
         """
+        return self.compute(inputs, weights).outputs
+
+    def compute(
+        self,
+        inputs: Sequence[tuple[Any, Any]],
+        weights: Sequence[Array] | None = None,
+    ) -> Results:
+        """Return the outputs, and what layers want updated and added to the loss; see `run`."""
         backend = self.backend
         slots = list(self._start)
         for (slot, mask_slot), (value, mask), dtype in zip(
@@ -101,7 +136,23 @@ class Plan:
         except Exception as error:
             _note_origin(error, self.origins[done])
             raise
-        return [(slots[v], None if m is None else slots[m]) for v, m in self._outputs]
+        return Results(
+            [(slots[v], None if m is None else slots[m]) for v, m in self._outputs],
+            [(weight, slots[v]) for weight, v in self._updates],
+            [slots[v] for v in self._losses],
+            backend,
+        )
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Give weights their old values back if a run in the block fails."""
+        before = [(weight, weight.numpy()) for weight, _ in self._updates]
+        try:
+            yield
+        except BaseException:
+            for weight, value in before:
+                weight.assign(value)
+            raise
 
     def __str__(self) -> str:
         lines = [f"plan on {self.backend.name}, {self.backend.device}: {len(self.steps)} steps"]
@@ -169,6 +220,8 @@ class _Binder:
             (self._slots[p.value], None if p.mask is None else self._slots[p.mask])
             for p in program.outputs
         ]
+        self.updates = [(w, self._slots[value]) for w, value in program.effects.updates]
+        self.losses = [self._slots[value] for value in program.effects.losses]
         self.steps = list(self._with_frees())
 
     def dtype(self, dtype: str) -> str:
@@ -236,6 +289,8 @@ class _Binder:
         """Add to each step the slots that it is the last to read."""
         kept = {slot for slot, value in enumerate(self.start) if value is not None}
         kept.update(s for pair in self.outputs for s in pair if s is not None)
+        kept.update(slot for _, slot in self.updates)
+        kept.update(self.losses)
         last: dict[int, int] = {}
         for i, (_, reads, _) in enumerate(self._steps):
             last.update(dict.fromkeys(reads, i))

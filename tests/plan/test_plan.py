@@ -117,6 +117,6 @@ def test_plan_prints_as_text():
 
 def test_lowering_zeroes_masked_steps_of_what_leaves():
     x = mg.Input(shape=(None, 2), masked=True)
-    (lowered,) = lower([x + 1])
+    (lowered,), _ = lower([x + 1])
     assert lowered.value.node.target.name == "select_valid"
     assert lowered.value.mask is None

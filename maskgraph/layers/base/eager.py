@@ -50,8 +50,10 @@ class EagerRunner:
         backend = choose_backend(tensors)
         tree, plan = self._plan(arguments, tensors, backend, training)
         with backend.quiet():
-            results = plan.run([x.on(backend) for x in tensors])
-        return unflatten(tree, iter([MaskedTensor(v, m) for v, m in results]))
+            results = plan.compute([x.on(backend) for x in tensors])
+            results.apply()
+        self._layer._losses = results.losses
+        return unflatten(tree, iter([MaskedTensor(v, m) for v, m in results.outputs]))
 
     def _plan(
         self,

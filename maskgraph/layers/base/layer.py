@@ -13,7 +13,14 @@ import numpy as np
 
 from maskgraph import dtypes
 from maskgraph.errors import ArgumentError, GraphError, ShapeError, explain
-from maskgraph.graph import Weight, leaves, symbols_in
+from maskgraph.graph import (
+    Effects,
+    SymbolicTensor,
+    Weight,
+    current_effects,
+    leaves,
+    symbols_in,
+)
 from maskgraph.layers import initializers
 from maskgraph.layers.base.eager import EagerRunner
 from maskgraph.layers.base.signature import CallSignature
@@ -100,6 +107,7 @@ class Layer:
         self.built = False
         self._weights: list[Weight]
         self._sublayers: list[Layer]
+        self._losses: list[Any] = []
         self._eager = EagerRunner(self)
 
     # -- what subclasses define ------------------------------------------------------------
@@ -167,6 +175,56 @@ class Layer:
         else:
             self.build(next(iter(shapes.values()), None))
         self.built = True
+
+    # -- effects ---------------------------------------------------------------------------
+
+    def add_update(self, weight: Weight, value: SymbolicTensor) -> None:
+        """Let a weight take a symbolic value after each run on data. For use within `call`.
+
+        The run itself sees the old value; if it fails, no weight changes.
+
+        Raises:
+            GraphError: outside of `call`.
+            ShapeError: if the value does not fit the weight.
+        """
+        if value.shape != weight.shape:
+            raise ShapeError(
+                explain(
+                    f"layer {self.name!r}: an update does not fit weight {weight.name!r}",
+                    received=value.shape,
+                    expected=weight.shape,
+                )
+            )
+        self._effects("add_update").updates.append((weight, value))
+
+    def add_loss(self, value: SymbolicTensor) -> None:
+        """Add a symbolic scalar to `losses`. For use within `call`.
+
+        Raises:
+            GraphError: outside of `call`.
+            ShapeError: if it is not a scalar.
+        """
+        if value.shape != ():
+            raise ShapeError(
+                explain(
+                    f"layer {self.name!r}: a loss must be a scalar",
+                    received=f"shape {value.shape}",
+                    fix="reduce it with ops.sum or ops.mean",
+                )
+            )
+        self._effects("add_loss").losses.append(value)
+
+    def _effects(self, method: str) -> Effects:
+        effects = current_effects()
+        if effects is None:
+            raise GraphError(f"layer {self.name!r}: {method} is for use within call()")
+        return effects
+
+    @property
+    def losses(self) -> list[Any]:
+        """The losses of the last call of this layer on data: native scalars, those of layers in
+        it too."""
+        return list(self._losses)
 
     # -- weights ---------------------------------------------------------------------------
 

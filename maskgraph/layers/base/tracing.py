@@ -16,6 +16,7 @@ from maskgraph.errors import GraphError, MaskError, MaskgraphError, explain
 from maskgraph.graph import (
     Node,
     SymbolicTensor,
+    collected,
     current_scope,
     entered,
     leaves,
@@ -52,7 +53,8 @@ def trace(
         layer.ensure_built(_shapes(arguments))
         with entered(scope):
             entering = _entering(layer, arguments)
-            body = _body(layer, entering, scope.training)
+            with collected() as effects:
+                body = _body(layer, entering, scope.training)
             masks, losses = _masks_out(layer, arguments, entering, body)
     except Exception as error:
         _note(error, layer, str(scope.location))
@@ -66,6 +68,7 @@ def trace(
         losses=losses,
         body=body,
     )
+    node.effects = effects
     return unflatten(body, iter(node.outputs))
 
 
