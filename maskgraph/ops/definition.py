@@ -191,11 +191,21 @@ class Op:
 
     def mixes_time(self, node: Node) -> bool:
         """Tell whether this op, as a node calls it, looks at other steps of a masked axis."""
+        call = self._masked_call(node)
+        return call is not None and self.rule.mixes_time(call)
+
+    def unsafe(self, node: Node) -> str | None:
+        """Tell why this op, as a node calls it, cannot treat masked steps as absent."""
+        lost = next((reason for reason in node.losses if reason), None)
+        call = self._masked_call(node)
+        return lost or (None if call is None else self.rule.unsafe(call))
+
+    def _masked_call(self, node: Node) -> Call | None:
+        """Return the call that a node stands for; None if no mask comes in."""
         masks = {k: masks_of(node.arguments[k]) for k in self.tensors}
         if all(m is None for m in leaves(masks)):
-            return False
-        call = Call(self, node.arguments, masks, self.specs(node.arguments))
-        return self.rule.mixes_time(call)
+            return None
+        return Call(self, node.arguments, masks, self.specs(node.arguments))
 
     # -- data ------------------------------------------------------------------------------
 

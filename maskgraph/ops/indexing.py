@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from maskgraph.errors import ArgumentError, ShapeError, explain
-from maskgraph.graph import Dim, Spec
+from maskgraph.graph import Dim, Spec, SymbolicTensor
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
 from maskgraph.ops.definition import define
@@ -36,6 +36,14 @@ class GetItem(MaskRule):
         if rank - taken + sum(item is None for item in front) < 2:
             return Lost("an integer index takes one column, valid in some rows and not in others")
         return REGISTRY["getitem"](mask, tuple(front))
+
+    def unsafe(self, call: Call) -> str | None:
+        axis, rank = 0, spec_of(call.masks["x"]).rank
+        for item in call["key"]:
+            if 0 < axis < rank and item is not None and item != slice(None):
+                return "it takes columns of the rectangle, wherever the padding stands"
+            axis += item is not None
+        return None
 
 
 def _full_key(arguments: Arguments, specs: dict[str, Any]) -> None:
@@ -118,6 +126,12 @@ class Take(MaskRule):
 
     def value(self, call: Call) -> Any:
         return call.run(indices=_zero_indices(call))
+
+    def unsafe(self, call: Call) -> str | None:
+        mask = call.masks["x"]
+        if mask is not None and call["axis"] < spec_of(mask).rank:
+            return "it takes columns of the rectangle, wherever the padding stands"
+        return None
 
 
 def _zero_indices(call: Call) -> Any:
@@ -205,8 +219,13 @@ def shape(x: Tensor) -> tuple[Any, ...]:
     return tuple(REGISTRY["dimension"](x, axis) if n is None else n for axis, n in enumerate(sizes))
 
 
-def _dim_operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[..., Any]:
+def _dim_operator(name: str, swapped: bool) -> Callable[..., Any]:
+    function = getattr(operator, name)
+    of_tensors = getattr(SymbolicTensor, f"__{'r' * swapped}{name}__")
+
     def method(self: Dim, other: Any) -> Any:
+        if not isinstance(other, int | Dim):  # a size meets a tensor: it is a number there
+            return of_tensors(self, other)
         a, b = (other, self) if swapped else (self, other)
         return REGISTRY["dimension_arithmetic"](a, b, function)
 
@@ -214,5 +233,5 @@ def _dim_operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callabl
 
 
 for _name in ("add", "sub", "mul", "floordiv", "mod"):
-    setattr(Dim, f"__{_name}__", _dim_operator(getattr(operator, _name), False))
-    setattr(Dim, f"__r{_name}__", _dim_operator(getattr(operator, _name), True))
+    setattr(Dim, f"__{_name}__", _dim_operator(_name, False))
+    setattr(Dim, f"__r{_name}__", _dim_operator(_name, True))

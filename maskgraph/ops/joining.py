@@ -103,6 +103,11 @@ class Split(MaskRule):
             return (mask,) * parts
         return tuple(REGISTRY["split"](mask, sections, call["axis"]))
 
+    def unsafe(self, call: Call) -> str | None:
+        if 0 < call["axis"] < mask_rank(call):
+            return "it cuts the rectangle, wherever the padding stands"
+        return None
+
 
 def _sections(arguments: Arguments, specs: dict[str, Any]) -> None:
     shapes.axis_of()(arguments, specs)

@@ -85,6 +85,9 @@ class DropMask(MaskRule):
     def value(self, call: Call) -> Any:
         return call.zeroed()["x"]
 
+    def unsafe(self, call: Call) -> str | None:
+        return "it gives up the mask"
+
 
 def _check(arguments: Arguments, specs: dict[str, Any]) -> None:
     check_mask("with_mask", specs["x"].shape, specs["mask"].shape, specs["mask"].dtype)

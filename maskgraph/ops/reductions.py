@@ -17,6 +17,8 @@ from maskgraph.ops.rule import Call, MaskRule
 
 Axis = int | Sequence[int] | None
 
+_ACROSS = "it joins steps of different sequences that stand in one column of the rectangle"
+
 
 class Reduction(MaskRule):
     """The mask passes if no masked axis is reduced; else what remains of it, if it still has
@@ -44,6 +46,11 @@ class Reduction(MaskRule):
             return call.run()
         mask = REGISTRY["align_mask"](call.masks["x"], call.specs["x"].rank)
         return self.over_valid(call, call["x"], mask, self.axes(call), call["keepdims"])
+
+    def unsafe(self, call: Call) -> str | None:
+        if 0 in self.axes(call) and 1 not in self.axes(call):
+            return _ACROSS
+        return None
 
     def over_valid(
         self, call: Call, x: Tensor, mask: Mask, axis: tuple[int, ...], keepdims: bool
@@ -81,6 +88,11 @@ class Extreme(Reduction):
 
 class Arg(Extreme):
     """The index of the extreme among the valid elements; 0 where there is none."""
+
+    def unsafe(self, call: Call) -> str | None:
+        if self.mixes_time(call):
+            return "it gives a place in the rectangle, which depends on where the padding stands"
+        return None
 
     def over_valid(
         self, call: Call, x: Tensor, mask: Mask, axis: tuple[int, ...], keepdims: bool
@@ -138,6 +150,9 @@ class Cumulative(MaskRule):
 
     def value(self, call: Call) -> Any:
         return (call.zeroed() if self.mixes_time(call) else call).run()
+
+    def unsafe(self, call: Call) -> str | None:
+        return _ACROSS if call["axis"] == 0 else None
 
 
 def masked_logsumexp(x: Tensor, mask: Mask, axis: tuple[int, ...], keepdims: bool) -> Any:

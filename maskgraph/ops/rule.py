@@ -25,7 +25,8 @@ class MaskRule:
 
     `mixes_time` tells that the op looks at other steps, so that it needs the mask to obey the
     law; `out` gives the mask of the result; `value` computes the result so that no masked step
-    is seen (by default the op itself, which is right for ops that work step by step).
+    is seen (by default the op itself, which is right for ops that work step by step); `unsafe`
+    says why, for some padding, the result is still not what each sequence gives alone.
     """
 
     def mixes_time(self, call: Call) -> bool:
@@ -36,6 +37,9 @@ class MaskRule:
 
     def value(self, call: Call) -> Any:
         return call.run()
+
+    def unsafe(self, call: Call) -> str | None:
+        return None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from maskgraph.graph import (
     unflatten,
 )
 from maskgraph.graph.location import caller
+from maskgraph.layers.base.inference import refuse_unsafe
 from maskgraph.layers.base.native import native_body
 from maskgraph.masks.check import check_mask
 from maskgraph.ops.masking import intersect, symbolic
@@ -177,6 +178,8 @@ def _masks_out(
         first = layer.signature.first
         masks = _computed(layer, entering[first], arguments[first], outputs)
     elif layer.supports_masking == "infer":
+        if incoming and not layer.is_ours:
+            refuse_unsafe(layer, body, arguments)
         masks = [s.mask for s in outputs]
     elif layer.supports_masking:
         masks = [intersect(incoming)] * len(outputs)
