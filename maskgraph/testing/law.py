@@ -40,7 +40,7 @@ def check_law(
     *,
     backend: str | None = None,
     lengths: Sequence[int] | None = None,
-    padding: Sequence[str] = ("right", "left"),
+    padding: Sequence[str | Sequence[str]] = ("right", "left"),
     meet: str = "apart",
     call: Callable[..., Any] | None = None,
     seed: int = 0,
@@ -58,7 +58,8 @@ def check_law(
         backend: the backend to run on; None for the one in use.
         lengths: of the sequences; by default four random ones, of which one is 0. Further inputs
             take them in another order.
-        padding: where the padding stands: "right", "left", "holes".
+        padding: where the padding stands: "right", "left", "holes"; several of them in a tuple
+            for one sequence after the other.
         meet: how several inputs meet: see `LayerRow`.
         call: calls the target on a list of inputs; by default with each as an argument, but a
             model of several inputs with the list.
@@ -81,7 +82,7 @@ def check_law(
     if isinstance(target, LayerRow):
         row, target = target, target.built(seed)
         inputs, call, meet = row.inputs, row.call, row.meet
-        padding = [p for p in padding if p in row.padding]
+        padding = [p for p in padding if not isinstance(p, str) or p in row.padding]
     elif call is None:
         several = isinstance(target, Model) and isinstance(target.inputs, list | tuple | dict)
         call = as_list if several else one_by_one
@@ -118,7 +119,7 @@ def _sequences(
     target: Any, inputs: Any, lengths: Sequence[int], generator: np.random.Generator
 ) -> Given:
     if inputs is None:
-        inputs = _described(target) if isinstance(target, Model) else []
+        inputs = described(target) if isinstance(target, Model) else []
     if isinstance(inputs, Sequences) or any(isinstance(x, np.ndarray) for x in inputs):
         inputs = [inputs]
     if not inputs:
@@ -138,7 +139,7 @@ def _sequences(
     return given
 
 
-def _described(model: Model) -> list[Sequences]:
+def described(model: Model) -> list[Sequences]:
     """Return what the inputs of a model declare."""
     vocabulary, found = smallest_vocabulary(model), []
     for symbol in leaves(model.inputs):
@@ -148,22 +149,33 @@ def _described(model: Model) -> list[Sequences]:
     return found
 
 
-def _placed(given: Given, side: str, extra: int, generator: np.random.Generator) -> list[Rectangle]:
-    size = max(len(s) for sequences, _ in given for s in sequences) + extra
+def _placed(
+    given: Given, side: str | Sequence[str], extra: int, generator: np.random.Generator
+) -> list[Rectangle]:
+    size = max((len(s) for sequences, _ in given for s in sequences), default=0) + extra
     return [Rectangle.place(s, size, side, generator, axes) for s, axes in given]
 
 
 def _alone(run: Run, batch: list[Rectangle], meet: str) -> Iterator[list[MaskedTensor]]:
     """Yield for each row what comes out of its sequences alone."""
     for row in range(len(batch[0].mask)):
-        masks = [r.mask[row] for r in batch]
-        if meet == "apart":
-            steps = masks
-        else:
-            joined = np.logical_and if meet == "all" else np.logical_or
-            steps = [joined.reduce(masks)] * len(batch)
-        # where a step may be absent from one of several inputs, only a mask can say so
-        yield run([r.row(row, s, masked=meet == "any") for r, s in zip(batch, steps, strict=True)])
+        yield run(lone_inputs(batch, row, meet))
+
+
+def lone_inputs(batch: list[Rectangle], row: int, meet: str) -> list[MaskedTensor]:
+    """Return the sequences of a row alone, in batches of one."""
+    steps = steps_alone(batch, row, meet)
+    # where a step may be absent from one of several inputs, only a mask can say so
+    return [r.row(row, s, masked=meet == "any") for r, s in zip(batch, steps, strict=True)]
+
+
+def steps_alone(batch: list[Rectangle], row: int, meet: str) -> list[np.ndarray]:
+    """Return for each input the steps of a row that its sequence has when it is alone."""
+    masks = [r.mask[row] for r in batch]
+    if meet == "apart":
+        return masks
+    joined = np.logical_and if meet == "all" else np.logical_or
+    return [joined.reduce(masks)] * len(batch)
 
 
 def _compare(

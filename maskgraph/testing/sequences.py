@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,19 @@ class Sequences:
             return generator.integers(0, self.vocabulary, shape).astype(np.int32)
         return generator.normal(size=shape).astype(np.float32)
 
+    def batch(
+        self,
+        lengths: Sequence[int],
+        padding: str | Sequence[str],
+        generator: np.random.Generator,
+        size: int | None = None,
+    ) -> Rectangle:
+        """Return random sequences in a rectangle, by default of as many steps as the longest."""
+        drawn = [self.draw(n, generator) for n in lengths or [size or 0]]
+        size = max(map(len, drawn)) if size is None else size
+        placed = Rectangle.place(drawn, size, padding, generator, self.axes)
+        return placed if lengths else Rectangle(placed.values[:0], placed.mask[:0])
+
 
 @dataclass(frozen=True)
 class Rectangle:
@@ -52,22 +66,23 @@ class Rectangle:
         cls,
         sequences: Sequence[np.ndarray],
         size: int,
-        padding: str,
+        padding: str | Sequence[str],
         generator: np.random.Generator,
         axes: int = 1,
     ) -> Rectangle:
         """Put sequences into a rectangle of that many steps.
 
         Args:
-            padding: one of `PADDINGS`.
+            padding: one of `PADDINGS`, or several, for one sequence after the other.
             axes: how many axes of a sequence are padded.
         """
         first = sequences[0]
         shape = (len(sequences), *(size,) * axes)
         values = np.zeros((*shape, *first.shape[axes:]), first.dtype)
         mask = np.zeros(shape, bool)
-        for row, sequence in enumerate(sequences):
-            places = np.ix_(*(_steps(n, size, padding, generator) for n in sequence.shape[:axes]))
+        sides = itertools.cycle([padding] if isinstance(padding, str) else padding)
+        for row, (sequence, side) in enumerate(zip(sequences, sides, strict=False)):
+            places = np.ix_(*(_steps(n, size, side, generator) for n in sequence.shape[:axes]))
             values[row][places] = sequence
             mask[row][places] = True
         return cls(values, mask)

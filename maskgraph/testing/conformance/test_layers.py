@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from maskgraph.backend import Backend
-from maskgraph.graph import SymbolicTensor
+from maskgraph.graph import SymbolicTensor, leaves
 from maskgraph.masks import MaskedTensor
 from maskgraph.models import Input, Model
+from maskgraph.testing.gradient_law import check_gradient_law
 from maskgraph.testing.law import check_law
 from maskgraph.testing.layer_table import LAWFUL, LAYERS, LayerRow
 from maskgraph.testing.parity import check_parity
@@ -30,7 +31,46 @@ def test_parity(backend: Backend, row: LayerRow) -> None:
 
 @pytest.mark.parametrize("row", LAWFUL, ids=str)
 def test_law(backend: Backend, row: LayerRow) -> None:
-    check_law(row, backend=backend.name, padding=["left"])
+    """Padding right, left and between; an empty sequence; zeros, noise, NaN and Inf."""
+    check_law(row, backend=backend.name, lengths=(3, 0, 5, 1), padding=[row.padding])
+
+
+@pytest.mark.parametrize("lengths", [(1, 0), (0, 0)], ids=["one step", "no step"])
+@pytest.mark.parametrize("row", LAWFUL, ids=str)
+def test_law_of_hardly_any_steps(backend: Backend, row: LayerRow, lengths: tuple[int]) -> None:
+    check_law(row, backend=backend.name, lengths=lengths, padding=["right"])
+
+
+@pytest.mark.parametrize("row", LAWFUL, ids=str)
+def test_no_sequence_at_all(backend: Backend, row: LayerRow) -> None:
+    generator, layer = np.random.default_rng(0), row.built()
+    some, none = (
+        list(
+            leaves(
+                row.call(
+                    layer,
+                    [
+                        s.batch(n, "right", generator, 3).filled("nan", generator)
+                        for s in row.inputs
+                    ],
+                )
+            )
+        )
+        for n in ([2], [])
+    )
+    for one, nothing in zip(some, none, strict=True):
+        assert nothing.shape == (0, *one.shape[1:])
+        assert (nothing.mask is None) == (one.mask is None)
+        if nothing.mask is not None:
+            assert backend.shape(nothing.mask) == (0, *backend.shape(one.mask)[1:])
+
+
+@pytest.mark.parametrize("lengths", [(3, 0, 5, 1), (1,), (0,), ()], ids=str)
+@pytest.mark.parametrize("row", LAWFUL, ids=str)
+def test_gradient_law(backend: Backend, row: LayerRow, lengths: tuple[int]) -> None:
+    if not backend.differentiates:
+        pytest.skip(f"{backend.name} does not differentiate")
+    check_gradient_law(row, backend=backend.name, lengths=lengths)
 
 
 def _input(row: LayerRow, sequences: Sequences) -> SymbolicTensor:
