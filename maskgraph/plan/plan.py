@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend
 from maskgraph.errors import MaskgraphError
-from maskgraph.graph import Node, SymbolicTensor, Weight, map_tree
+from maskgraph.graph import Dim, Node, SymbolicTensor, Weight, map_tree
 from maskgraph.masks.masked_tensor import from_host
 from maskgraph.ops.definition import Op
 from maskgraph.ops.operands import is_number_list
@@ -276,12 +276,12 @@ class _Binder:
             array = from_host(x)
             dtype = self.dtype(target or dtypes.canonical(array.dtype))
             return _Ref(self._new_slot(self.backend.asarray(array, dtype)))
-        slot = self._slots[x]
-        if target is None or target == x.dtype:
+        slot, is_size = self._slots[x], isinstance(x, Dim)
+        if not is_size and (target is None or target == x.dtype):
             return _Ref(slot)
-        dtype = self.dtype(target)
-        if (slot, dtype) not in self._casts:
-            cast = partial(self.backend.cast, dtype=dtype)
+        dtype = self.dtype(target or x.dtype)
+        if (slot, dtype) not in self._casts:  # a size is a plain number until a tensor needs it
+            cast = partial(self.backend.asarray if is_size else self.backend.cast, dtype=dtype)
             self._casts[slot, dtype] = self._emit(node, cast, (slot,))
         return _Ref(self._casts[slot, dtype])
 

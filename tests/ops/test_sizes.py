@@ -20,7 +20,8 @@ X = np.arange(6, dtype="float32").reshape(1, 3, 2)
         (lambda x, n: ops.reshape(x, (-1, n * 2)), X.reshape(1, 6)),
     ],
 )
-def test_sizes_are_numbers_to_tensors(function, expected):
+@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+def test_sizes_are_numbers_to_tensors(function, expected, backend):
     x = mg.Input((None, 2))
     model = mg.Model(x, function(x, ops.shape(x)[1]))
-    np.testing.assert_array_equal(model.predict(X), expected)
+    np.testing.assert_array_equal(model.predict(X, backend=backend), expected)
