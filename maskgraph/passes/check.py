@@ -10,7 +10,7 @@ import networkx as nx
 
 from maskgraph.errors import ArgumentError, MaskLossError, MaskLossWarning, explain
 from maskgraph.graph import Node, SymbolicTensor, check_acyclic, describe
-from maskgraph.passes.findings import Finding, Report, Row
+from maskgraph.passes.findings import Axes, Finding, Report, Row
 from maskgraph.passes.needs import needs_mask, uses_mask
 
 _SEVERITIES = ("error", "warning", "note")
@@ -72,15 +72,35 @@ def _distinct(masks: Any) -> list[SymbolicTensor]:
     return list({id(m): m for m in masks if m is not None}.values())
 
 
+_AXES = ("batch", "time", "inner time", "innermost time")
+_ATTENTION_AXES = ("batch", "heads", "query", "key")
+
+
+def _axes(mask: SymbolicTensor) -> Axes:
+    """Return the names of the axes that a mask describes."""
+    return tuple(_AXES[a] if a < len(_AXES) else f"axis {a}" for a in range(mask.ndim))
+
+
+def _attention_axes(mask: SymbolicTensor) -> Axes:
+    """Return the names of the axes of an `attention_mask`."""
+    return {2: _ATTENTION_AXES[2:], 3: ("batch", "query", "key")}.get(mask.ndim, _ATTENTION_AXES)
+
+
 def _row(name: str, node: Node) -> Row:
     masks_in, masks_out = _masks_in(node), _distinct(node.masks)
+    action, axes_in = _action(node, masks_in, masks_out), [_axes(m) for m in masks_in]
+    pairs = node.arguments.get("attention_mask")
+    if isinstance(pairs, SymbolicTensor):
+        masks_in, axes_in = [*masks_in, pairs], [*axes_in, _attention_axes(pairs)]
     return Row(
         node=name,
         kind=kind_of(node),
-        action=_action(node, masks_in, masks_out),
+        action=action,
         consumes=bool(masks_in) and uses_mask(node),
         masks_in=tuple(map(describe, masks_in)),
         masks_out=tuple(map(describe, masks_out)),
+        axes_in=tuple(axes_in),
+        axes_out=tuple(map(_axes, masks_out)),
         location=node.location,
     )
 

@@ -42,6 +42,11 @@ class Finding:
         return f"{where}{self.code} {self.severity}: {self.message}\n    mend: {self.mend}"
 
 
+Axes = tuple[str, ...]
+
+USUAL: Axes = ("batch", "time")
+
+
 @dataclass(frozen=True)
 class Row:
     """What becomes of masks at one node.
@@ -52,6 +57,7 @@ class Row:
         action: "generate", "pass", "transform", "reduce", "destroy", "drop" or "-".
         consumes: whether it uses a mask that it gets.
         masks_in, masks_out: the masks as text; empty where there is none.
+        axes_in, axes_out: for each of them the axes that it describes, ("batch", "time").
         location: the user's file and line.
     """
 
@@ -61,6 +67,8 @@ class Row:
     consumes: bool
     masks_in: tuple[str, ...]
     masks_out: tuple[str, ...]
+    axes_in: tuple[Axes, ...]
+    axes_out: tuple[Axes, ...]
     location: Location | None
 
 
@@ -95,15 +103,24 @@ class Report:
 
 
 def table(rows: tuple[Row, ...]) -> list[str]:
-    """Return rows as lines of aligned columns."""
+    """Return rows as lines of aligned columns. Axes are told if any are unusual."""
+    told = any(axes != USUAL for row in rows for axes in row.axes_in + row.axes_out)
+
+    def cell(masks: tuple[str, ...], axes: tuple[Axes, ...]) -> str:
+        texts = [
+            f"{mask} ({', '.join(names)})" if told else mask
+            for mask, names in zip(masks, axes, strict=True)
+        ]
+        return "; ".join(texts) or "-"
+
     cells = [("node", "kind", "masks", "in", "out")]
     cells += [
         (
             row.node,
             row.kind,
             row.action + (", uses it" if row.consumes else ""),
-            "; ".join(row.masks_in) or "-",
-            "; ".join(row.masks_out) or "-",
+            cell(row.masks_in, row.axes_in),
+            cell(row.masks_out, row.axes_out),
         )
         for row in rows
     ]

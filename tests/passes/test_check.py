@@ -181,3 +181,28 @@ def test_who_needs_a_mask_follows_from_the_ops():
             assert codes == ["MG004"] * needed, without
             rows = mg.Model(masked, with_mask).check().rows
             assert any(row.consumes for row in rows) is needed, with_mask
+
+
+def test_axes_are_told_where_they_are_not_batch_and_time():
+    words = mg.Input((None, None), dtype="int32", name="words")
+    x = layers.TimeDistributed(layers.Embedding(9, 4, mask_zero=True))(words)
+    x = layers.TimeDistributed(layers.LSTM(4))(x)
+    report = mg.Model(words, layers.LSTM(2)(x)).check()
+    assert [row.axes_out for row in report.rows] == [
+        (),
+        (("batch", "time", "inner time"),),
+        (("batch", "time"),),
+        (),
+    ]
+    assert "words != 0 (batch, time, inner time)" in str(report)
+
+
+def test_attention_masks_are_among_the_masks_that_come_in():
+    x = mg.Input((None, 4), name="x", masked=True)
+    pairs = mg.Input((None, None), dtype="bool", name="pairs")
+    y = layers.MultiHeadAttention(2, 2)(x, x, attention_mask=pairs)
+    report = mg.Model([x, pairs], y).check()
+    row = report.rows[-1]
+    assert row.masks_in == ("x.mask", "pairs")
+    assert row.axes_in == (("batch", "time"), ("batch", "query", "key"))
+    assert "pairs (batch, query, key)" in str(report)
