@@ -30,9 +30,10 @@ from maskgraph_tensorflow.convert import (
     zero_of_nothing,
 )
 from maskgraph_tensorflow.overrides import Overrides
+from maskgraph_tensorflow.windows import Windows
 
 
-class TensorflowBackend(Overrides):
+class TensorflowBackend(Windows, Overrides):
     """TensorFlow on one device."""
 
     name = "tensorflow"
@@ -52,6 +53,9 @@ class TensorflowBackend(Overrides):
 
     def running(self) -> AbstractContextManager[Any]:
         return self.quiet()
+
+    def has_values(self, x: Array) -> bool:
+        return bool(tf.executing_eagerly())
 
     def gradients(
         self, function: Callable[[list[Array]], Array], arrays: list[Array]

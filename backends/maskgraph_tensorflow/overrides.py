@@ -143,10 +143,5 @@ class Overrides(Backend):
         fill_value = dtypes.number(fill_value, self.dtype(x))
         return tf.where(self.align_mask(mask, x.shape.rank), x, fill_value)
 
-    def embedding(self, table: Array, ids: Array) -> Array:
-        # while a function is being traced there are no ids yet to check
-        eager = tf.executing_eagerly()
-        return super().embedding(table, ids) if eager else self.take(table, ids, 0)
-
     def dropout(self, x: Array, keep: Array, rate: float) -> Array:
         return tf.where(keep, tf.divide(x, (1 - rate) or 1.0), 0.0)

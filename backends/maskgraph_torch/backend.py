@@ -16,12 +16,13 @@ from maskgraph import dtypes
 from maskgraph.backend import Array
 from maskgraph_torch import ragged, slicing
 from maskgraph_torch.overrides import Overrides
+from maskgraph_torch.windows import Windows
 
 _DTYPES = {name: getattr(torch, name) for name in dtypes.ALL}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
-class TorchBackend(Overrides):
+class TorchBackend(Windows, Overrides):
     """PyTorch on one device."""
 
     name = "torch"

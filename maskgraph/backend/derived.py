@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from maskgraph import dtypes
-from maskgraph.errors import VocabularyError, explain
+from maskgraph.errors import ShapeError, VocabularyError, explain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -235,24 +235,51 @@ class DerivedOps(ABC):
         """True with probability 1 - rate, drawn by NumPy so that it is alike everywhere."""
         return self.asarray(generator.random(self.shape(x)) >= rate)
 
+    def random_normal(self, x: Array, stddev: float, generator: np.random.Generator) -> Array:
+        """Normal numbers of mean 0, drawn by NumPy so that they are alike everywhere."""
+        return self.asarray(generator.normal(0, stddev, self.shape(x)), self.dtype(x))
+
     # -- look-ups --------------------------------------------------------------------------
 
     def embedding(self, table: Array, ids: Array) -> Array:
         """Rows of `table`; an id outside it is an error, alike on every backend."""
         rows = self.shape(table)[0]
-        if math.prod(self.shape(ids)):
-            host: np.ndarray = self.to_numpy(ids)
-            low, high = int(host.min()), int(host.max())
-            if low < 0 or high >= rows:
-                raise VocabularyError(
-                    explain(
-                        "an id is outside the vocabulary",
-                        received=low if low < 0 else high,
-                        expected=f"ids from 0 to {rows - 1} (input_dim={rows})",
-                        fix="raise input_dim, or map unknown words to an id that is in it",
-                    )
+        outside = self._outside(ids, rows)
+        if outside is not None:
+            raise VocabularyError(
+                explain(
+                    "an id is outside the vocabulary",
+                    received=outside,
+                    expected=f"ids from 0 to {rows - 1} (input_dim={rows})",
+                    fix="raise input_dim, or map unknown words to an id that is in it",
                 )
+            )
         return self.take(table, ids, 0)
+
+    def position_embedding(self, table: Array, positions: Array) -> Array:
+        """Rows of `table`; a position that it does not reach is an error."""
+        rows = self.shape(table)[0]
+        outside = self._outside(positions, rows)
+        if outside is not None:
+            raise ShapeError(
+                explain(
+                    "a sequence is longer than the table of positions",
+                    received=f"a step at position {outside}",
+                    expected=f"positions from 0 to {rows - 1} (sequence_length={rows})",
+                    fix="raise sequence_length, or shorten the sequences",
+                )
+            )
+        return self.take(table, positions, 0)
+
+    def _outside(self, ids: Array, rows: int) -> int | None:
+        """Return an id that is not among the rows of a table; None if all are, or nobody knows."""
+        if not self.has_values(ids) or not math.prod(self.shape(ids)):
+            return None
+        host: np.ndarray = self.to_numpy(ids)
+        low, high = int(host.min()), int(host.max())
+        if low < 0:
+            return low
+        return high if high >= rows else None
 
     def dropout(self, x: Array, keep: Array, rate: float) -> Array:
         """`x / (1 - rate)` where `keep` is True, 0 elsewhere."""

@@ -26,12 +26,14 @@ class Plugin:
 
     Args:
         name: what users say: `backend="torch"`.
-        framework: the top-level module that defines the backend's tensors.
+        framework: the top-level module that users import.
         distribution: the installed distributions whose version is shown, the first found.
         install: the command that installs what is missing.
         load: imports the framework and returns the `Backend` class.
         tensors: the names of the framework's classes whose instances are computed on this
-            backend, ragged tensors included; empty for all of its classes.
+            backend, ragged tensors included; empty for all of its classes. Print the `__mro__` of
+            tensors' types to find them: those that users name need not be among them.
+        modules: the top-level modules that define these classes, if not `framework` alone.
     """
 
     name: str
@@ -40,11 +42,13 @@ class Plugin:
     install: str
     load: Callable[[], type[Backend]]
     tensors: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
     def owns(self, cls: type[Any]) -> bool:
         """Tell whether values of a type are this backend's tensors."""
+        modules = self.modules or (self.framework,)
         return any(
-            base.__module__.partition(".")[0] == self.framework
+            base.__module__.partition(".")[0] in modules
             and (not self.tensors or base.__name__ in self.tensors)
             for base in cls.__mro__
         )

@@ -21,15 +21,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from maskgraph.backend.activations import ActivationOps
+from maskgraph.backend.adaptive import AdaptivePoolingOps
+from maskgraph.backend.alignment import AlignmentOps
 from maskgraph.backend.derived import DerivedOps
 from maskgraph.backend.recurrent import RecurrentOps
+from maskgraph.backend.windows import WindowOps
 from maskgraph.errors import BackendError
 
 Array = Any
 """A backend's native tensor."""
 
 
-class Backend(RecurrentOps, ActivationOps, DerivedOps):
+class Backend(WindowOps, AdaptivePoolingOps, AlignmentOps, RecurrentOps, ActivationOps, DerivedOps):
     """One framework on one device. Instances are made by `maskgraph.backend.load`."""
 
     name: ClassVar[str]
@@ -247,6 +250,11 @@ class Backend(RecurrentOps, ActivationOps, DerivedOps):
     def take_along_axis(self, x: Array, indices: Array, axis: int) -> Array: ...
 
     # -- optional abilities ----------------------------------------------------------------
+
+    def has_values(self, x: Array) -> bool:
+        """Tell whether there are values in `x` to look at: not while a framework traces a
+        function, as `jax.jit` and `tf.function` do. Checks of data are skipped then."""
+        return True
 
     def quiet(self) -> AbstractContextManager[Any]:
         """Return the context that one op on data runs in (gradients are recorded as the

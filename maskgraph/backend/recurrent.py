@@ -11,7 +11,7 @@ Activation = Callable[[Array], Array]
 
 
 class RecurrentOps(ABC):
-    """The recurrent kernel, composed of primitives. A backend may override `rnn`."""
+    """Recurrent kernels, composed of primitives. A backend may override `rnn` and `scan`."""
 
     if TYPE_CHECKING:
 
@@ -76,6 +76,57 @@ class RecurrentOps(ABC):
             self.stack(outputs, 1) if outputs else self.zeros((batch, 0, units), self.dtype(x))
         )
         return (sequence, *current)
+
+    def scan(
+        self,
+        x: Array,
+        mask: Array | None,
+        states: Sequence[Array],
+        captured: Sequence[Array],
+        step: Any,
+        go_backwards: bool,
+    ) -> tuple[Array, ...]:
+        """Run a step function over `x` (batch, time, …).
+
+        A masked step changes neither states nor output: both stay what they were.
+
+        Args:
+            states: the initial states, (batch, …) each.
+            captured: the tensors that the step reads at every step.
+            step: a `maskgraph.plan.StepBody`. `step.on(backend, x, states, captured)` returns a
+                function of (one step of x, states) that returns (output, new states), with a
+                method `before` for the output before any step.
+
+        Returns:
+            The outputs of all steps (batch, time, …), in the order they were computed, the last
+            one, and the final states.
+        """
+        if go_backwards:
+            x = self.flip(x, 1)
+            mask = None if mask is None else self.flip(mask, 1)
+        batch, steps = self.shape(x)[:2]
+        run = step.on(self, x, states, captured)
+        current = [run.before(batch, states), *states]
+        exists = [None] * steps if mask is None else self.unstack(mask, 1)
+        outputs = []
+        for row, valid in zip(self.unstack(x, 1), exists, strict=True):
+            output, new = run(row, current[1:])
+            current = [
+                self._kept(valid, a, b) for a, b in zip([output, *new], current, strict=True)
+            ]
+            outputs.append(current[0])
+        last = current[0]
+        if outputs:
+            sequence = self.stack(outputs, 1)
+        else:
+            sequence = self.zeros((batch, 0, *self.shape(last)[1:]), self.dtype(last))
+        return (sequence, *current)
+
+    def _kept(self, valid: Array | None, new: Array, old: Array) -> Array:
+        """Return `new` in the rows where the step exists, `old` in the others."""
+        if valid is None:
+            return new
+        return self.where(self.align_mask(valid, len(self.shape(new))), new, old)
 
     def _cell(
         self,

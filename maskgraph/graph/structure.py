@@ -19,7 +19,7 @@ def nodes_between(
     Raises:
         GraphError: if an output depends on an input that is not given, or an input leads nowhere.
     """
-    ends = {s.node for s in inputs}
+    ends = {s.node for s in inputs} | {s.mask.node for s in inputs if s.mask is not None}
     found: set[Node] = set()
     stack = [s.node for s in outputs]
     while stack:
@@ -40,7 +40,7 @@ def nodes_between(
             )
         stack.extend(s.node for s in node.inputs)
     for symbol in inputs:
-        if symbol.node not in found:
+        if symbol.node not in found and (symbol.mask is None or symbol.mask.node not in found):
             raise GraphError(
                 explain(
                     "an input is disconnected: no output depends on it",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from maskgraph import ops
+from maskgraph.errors import ShapeError, explain
 from maskgraph.layers.base.builtin import (
     BuiltinLayer,
 )
@@ -102,3 +104,55 @@ class Softmax(BuiltinLayer):
 
     def call(self, inputs: Any) -> Any:
         return ops.softmax(inputs, self.axis)
+
+
+class PReLU(BuiltinLayer):
+    """x where positive, `alpha * x` elsewhere, with alpha learned.
+
+    Mask out: that of x. Shapes: (batch, …), unchanged.
+
+    Args:
+        shared_axes: the axes along which one alpha serves all, counted from the batch: [1] is
+            time, of which an alpha for each step would ask for a fixed length.
+
+    Raises:
+        ShapeError: if the size of an axis that is not shared is not known, or a shared one does
+            not exist.
+
+    Source: He et al., 2015, https://arxiv.org/abs/1502.01852
+    Agrees with: keras.layers.PReLU, 3.15. Weights: alpha.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> layers.PReLU("ones", shared_axes=[1])([[[-1.0], [2.0]]]).numpy().tolist()
+        [[[-1.0], [2.0]]]
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "zeros",
+        shared_axes: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.alpha_initializer = alpha_initializer
+        shared = shared_axes or ()
+        self.shared_axes = (shared,) if isinstance(shared, int) else tuple(shared)
+
+    def build(self, input_shape: Any) -> None:
+        rank = len(input_shape)
+        sizes = [1 if a in self.shared_axes else input_shape[a] for a in range(1, rank)]
+        if None in sizes or not set(self.shared_axes) <= set(range(1, rank)):
+            raise ShapeError(
+                explain(
+                    f"layer {self.name!r} (PReLU): alpha needs sizes that are known",
+                    received=f"an input of shape {tuple(input_shape)}, "
+                    f"shared_axes={list(self.shared_axes)}",
+                    expected=f"known sizes along the axes from 1 to {rank - 1} that are not shared",
+                    fix="share alpha among the steps: PReLU(shared_axes=[1])",
+                )
+            )
+        self.alpha = self.add_weight(sizes, self.alpha_initializer, name="alpha")
+
+    def call(self, inputs: Any) -> Any:
+        return ops.relu(inputs) - self.alpha * ops.relu(-inputs)

@@ -63,22 +63,15 @@ def get(activation: Any) -> Activation:
     )
 
 
-def kernel_name(activation: Any) -> str:
-    """Return the name under which backends know an activation, for use inside a kernel.
+_WITH_OPTIONS = frozenset({"elu", "gelu", "leaky_relu", "log_softmax", "softmax"})
+"""Activations that take more than a tensor, whose defaults the recurrent kernel knows."""
 
-    Raises:
-        ArgumentError: for a function of the user's own, which a kernel cannot call.
-    """
-    function = get(activation)
+
+def kernel_name(function: Activation) -> str | None:
+    """Return the name under which the recurrent kernel knows an activation; None if it does not
+    know it, as a function of the user's own."""
     if function is linear:
         return "linear"
-    name = getattr(function, "name", "")
-    if REGISTRY.get(name) is function:
-        return str(name)
-    raise ArgumentError(
-        explain(
-            "a recurrent layer's activation must be one that backends know",
-            received=repr(activation),
-            expected="one of " + ", ".join(_BY_NAME),
-        )
-    )
+    name = str(getattr(function, "name", ""))
+    simple = name in _WITH_OPTIONS or len(getattr(function, "parameters", ())) == 1
+    return name if simple and REGISTRY.get(name) is function else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from maskgraph import ops
 from maskgraph.layers import activations
 from maskgraph.layers.base.builtin import (
@@ -12,6 +14,7 @@ from maskgraph.layers.base.builtin import (
     positive,
     require_features,
     require_rank,
+    widened,
 )
 
 
@@ -89,3 +92,46 @@ class Activation(BuiltinLayer):
 
     def call(self, inputs: Any) -> Any:
         return self.activation(inputs)
+
+
+class Identity(BuiltinLayer):
+    """Returns its input.
+
+    Mask out: that of x. Shapes: any.
+
+    Agrees with: keras.layers.Identity, 3.15.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> layers.Identity()([[1.0, 2.0]]).numpy().tolist()
+        [[1.0, 2.0]]
+    """
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+class Rescaling(BuiltinLayer):
+    """`x * scale + offset`.
+
+    Mask out: that of x. Shapes: any, of any dtype; the result is float32 at least.
+
+    Args:
+        scale: a number, or an array that broadcasts to the last axes.
+        offset: likewise.
+
+    Agrees with: keras.layers.Rescaling, 3.15.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> layers.Rescaling(0.5, offset=1)([[2, 4]]).numpy().tolist()
+        [[2.0, 3.0]]
+    """
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = np.asarray(scale, "float32")
+        self.offset = np.asarray(offset, "float32")
+
+    def call(self, inputs: Any) -> Any:
+        return widened(inputs) * self.scale + self.offset

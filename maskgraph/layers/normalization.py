@@ -1,4 +1,4 @@
-"""Layers that give their inputs a mean and a variance."""
+"""Layers that give the elements along axes a mean, a variance or a length."""
 
 from __future__ import annotations
 
@@ -7,7 +7,32 @@ from typing import Any
 from maskgraph import ops
 from maskgraph.layers.base.builtin import (
     BuiltinLayer,
+    widened,
 )
+from maskgraph.ops import shapes
+
+Axes = int | list[int] | tuple[int, ...]
+
+
+def unit_length(x: Any, axes: list[int], epsilon: float) -> Any:
+    """Return x by its Euclidean length along axes, or by `epsilon` where that is greater."""
+    if x.mask is not None:
+        x = ops.with_mask(x, x.mask)  # what is finite there need not be by 1e-12
+    length = ops.sum(ops.square(x), axes, keepdims=True)
+    return x * ops.rsqrt(ops.maximum(length, epsilon**2))
+
+
+def listed(axis: Axes) -> tuple[int, ...]:
+    return (axis,) if isinstance(axis, int) else tuple(axis)
+
+
+def sorted_axes(axis: tuple[int, ...], rank: int) -> list[int]:
+    """Return axes counted from the front, in their order.
+
+    Raises:
+        ShapeError: for an axis that does not exist.
+    """
+    return sorted(shapes.canonical_axis(a, rank) for a in axis)
 
 
 class LayerNormalization(BuiltinLayer):
@@ -30,7 +55,7 @@ class LayerNormalization(BuiltinLayer):
 
     def __init__(
         self,
-        axis: int | list[int] | tuple[int, ...] = -1,
+        axis: Axes = -1,
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
@@ -39,7 +64,7 @@ class LayerNormalization(BuiltinLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.axis = (axis,) if isinstance(axis, int) else tuple(axis)
+        self.axis = listed(axis)
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
@@ -47,7 +72,7 @@ class LayerNormalization(BuiltinLayer):
         self.gamma_initializer = gamma_initializer
 
     def build(self, input_shape: Any) -> None:
-        shape = tuple(input_shape[a] for a in self.axis)
+        shape = [input_shape[a] for a in sorted_axes(self.axis, len(input_shape))]
         if self.scale:
             self.gamma = self.add_weight(shape, self.gamma_initializer, name="gamma")
         if self.center:
@@ -55,7 +80,7 @@ class LayerNormalization(BuiltinLayer):
 
     def call(self, inputs: Any) -> Any:
         rank = inputs.ndim
-        axes = sorted(a % rank for a in self.axis)
+        axes = sorted_axes(self.axis, rank)
         mean = ops.mean(inputs, axes, keepdims=True)
         variance = ops.var(inputs, axes, keepdims=True)
         x = (inputs - mean) * ops.rsqrt(variance + self.epsilon)
@@ -65,3 +90,71 @@ class LayerNormalization(BuiltinLayer):
         if self.center:
             x = x + ops.reshape(self.beta.symbol, shape)
         return x
+
+
+class RMSNormalization(BuiltinLayer):
+    """Gives the elements along `axis` a root mean square of 1, then scales them.
+
+    Mask out: that of x. Over an axis of time, the mean counts valid steps only. Shapes: any, to
+    the same; float32 at least.
+
+    Args:
+        axis: the axis or axes to normalize.
+        epsilon: is added to the mean square.
+
+    Raises:
+        ShapeError: if the size of a normalized axis is not known, or there is no such axis.
+
+    Source: Zhang and Sennrich, 2019, https://arxiv.org/abs/1910.07467
+    Agrees with: keras.layers.RMSNormalization, 3.15, which drops the mask. Weights: scale.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> print(layers.RMSNormalization()([[1.0, 7.0]]).numpy().round(2))
+        [[0.2 1.4]]
+    """
+
+    def __init__(self, axis: Axes = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = listed(axis)
+        self.epsilon = epsilon
+
+    def build(self, input_shape: Any) -> None:
+        axes = sorted_axes(self.axis, len(input_shape))
+        self.scale = self.add_weight([input_shape[a] for a in axes], "ones", name="scale")
+
+    def call(self, inputs: Any) -> Any:
+        x = widened(inputs)
+        axes = sorted_axes(self.axis, x.ndim)
+        square = ops.mean(ops.square(x), axes, keepdims=True)
+        shape = [x.shape[a] if a in axes else 1 for a in range(x.ndim)]
+        return x * ops.rsqrt(square + self.epsilon) * ops.reshape(self.scale.symbol, shape)
+
+
+class UnitNormalization(BuiltinLayer):
+    """Gives the elements along `axis` a Euclidean length of 1; where all are 0, they stay.
+
+    Mask out: that of x. Over an axis of time, the length is that of the valid steps. Shapes: any,
+    to the same; float32 at least.
+
+    Args:
+        axis: the axis or axes to normalize.
+
+    Raises:
+        ShapeError: if there is no such axis.
+
+    Agrees with: keras.layers.UnitNormalization, 3.15.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> print(layers.UnitNormalization()([[3.0, 4.0]]).numpy().round(2))
+        [[0.6 0.8]]
+    """
+
+    def __init__(self, axis: Axes = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = listed(axis)
+
+    def call(self, inputs: Any) -> Any:
+        x = widened(inputs)
+        return unit_length(x, sorted_axes(self.axis, x.ndim), 1e-12)

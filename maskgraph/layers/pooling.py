@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph import ops
-from maskgraph.errors import ArgumentError, explain
 from maskgraph.layers.base.builtin import BuiltinLayer, require_rank
+from maskgraph.layers.base.windows import data_format_of
 
 
 class GlobalPooling(BuiltinLayer):
@@ -16,16 +16,7 @@ class GlobalPooling(BuiltinLayer):
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if data_format not in (None, "channels_last", "channels_first"):
-            raise ArgumentError(
-                explain(
-                    f"layer {self.name!r} ({type(self).__name__}): unknown data_format",
-                    received=repr(data_format),
-                    expected="'channels_last': (batch, time, features), or 'channels_first': "
-                    "(batch, features, time)",
-                )
-            )
-        self.data_format = data_format or "channels_last"
+        self.data_format = data_format_of(self, data_format)
         self.keepdims = keepdims
 
     @property

@@ -1,111 +1,77 @@
-"""Recurrent layers: SimpleRNN, LSTM and GRU.
+"""SimpleRNN, LSTM and GRU: recurrent layers whose whole loop is one op.
 
-A masked step is skipped: the states after it are those before it, so the final state is that of
-the last step that exists, and a sequence without steps gives the initial state.
+They are `RNN`s of their cells. The op `ops.rnn` does the same as a loop over the cell, and is
+what backends have kernels for; the loop is for what it cannot do.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import Any
 
 from maskgraph import ops
-from maskgraph.errors import ShapeError, explain
-from maskgraph.layers import activations, initializers
-from maskgraph.layers.base.builtin import (
-    BuiltinLayer,
-    known_features,
-    positive,
-    require_features,
-    require_rank,
-)
+from maskgraph.layers.activations import kernel_name
+from maskgraph.layers.base.builtin import require_features
+from maskgraph.layers.base.cell import GatedCell
+from maskgraph.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
+from maskgraph.layers.rnn import RNN
 
 
-class Recurrent(BuiltinLayer):
-    """What the recurrent layers share: their weights, states, and what they return."""
+class Recurrent(RNN):
+    """What SimpleRNN, LSTM and GRU share: a cell of their own, and a kernel for the loop."""
 
-    cell: ClassVar[str]
-    gates: ClassVar[int]
-    num_states: ClassVar[int] = 1
-    reset_after: bool = False
+    input_rank = 3
+    cell: GatedCell
 
     def __init__(
         self,
-        units: int,
-        activation: Any,
-        recurrent_activation: Any,
-        use_bias: bool,
-        kernel_initializer: Any,
-        recurrent_initializer: Any,
-        bias_initializer: Any,
+        cell: GatedCell,
         return_sequences: bool,
         return_state: bool,
         go_backwards: bool,
+        stateful: bool,
+        unroll: bool,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.units = positive(self, "units", units)
-        self.activation = activations.kernel_name(activation)
-        self.recurrent_activation = activations.kernel_name(recurrent_activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = kernel_initializer
-        self.recurrent_initializer = recurrent_initializer
-        self.bias_initializer = bias_initializer
-        self.return_sequences = return_sequences
-        self.return_state = return_state
-        self.go_backwards = go_backwards
-
-    def build(self, input_shape: Any) -> None:
-        require_rank(self, input_shape, exactly=3)
-        width = self.gates * self.units
-        self.kernel = self.add_weight(
-            (known_features(self, input_shape), width), self.kernel_initializer, name="kernel"
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs
         )
-        self.recurrent_kernel = self.add_weight(
-            (self.units, width), self.recurrent_initializer, name="recurrent_kernel"
-        )
-        self.bias = None
-        if self.use_bias:
-            shape = (2, width) if self.reset_after else (width,)
-            self.bias = self.add_weight(shape, self.bias_initializer, name="bias")
+        self.units = cell.units
+        self.activation = cell.activation
+        self.recurrent_activation = cell.recurrent_activation
+        self.use_bias = cell.use_bias
+        self.dropout = cell.dropout
+        self.recurrent_dropout = cell.recurrent_dropout
 
-    def call(self, sequences: Any, initial_state: Any = None) -> Any:
-        require_rank(self, sequences.shape, exactly=3)
-        require_features(self, sequences.shape, self.kernel.shape[0])
-        outputs, *states = ops.rnn(
-            sequences,
+    def loop(
+        self, sequences: Any, structure: list[Any], states: list[Any], training: bool
+    ) -> tuple[Any, ...]:
+        cell = self.cell
+        require_features(self, sequences.shape, cell.kernel.shape[0])
+        activation = kernel_name(cell.activation)
+        gate = kernel_name(cell.recurrent_activation)
+        if activation is None or gate is None or (training and cell.recurrent_dropout):
+            return super().loop(sequences, structure, states, training)
+        # zeros to begin with are for the kernel to make
+        zeros = set(map(id, structure))
+        outputs, *final = ops.rnn(
+            cell.dropped_sequence(sequences, training),
             None,
-            self._states(initial_state),
-            self.kernel,
-            self.recurrent_kernel,
-            self.bias,
-            cell=self.cell,
-            activation=self.activation,
-            recurrent_activation=self.recurrent_activation,
+            [None if id(s) in zeros else s for s in states],
+            cell.kernel,
+            cell.recurrent_kernel,
+            cell.bias,
+            cell=cell.kind,
+            activation=activation,
+            recurrent_activation=gate,
             go_backwards=self.go_backwards,
-            reset_after=self.reset_after,
+            reset_after=cell.reset_after,
         )
-        result = outputs if self.return_sequences else states[0]
-        return (result, *states) if self.return_state else result
+        return (outputs, final[0], *final)
 
-    def _states(self, given: Any) -> list[Any]:
-        """Return the initial states as a list; None stands for zeros."""
-        if given is None:
-            return [None] * self.num_states
-        states = list(given) if isinstance(given, list | tuple) else [given]
-        shapes = [None if s is None else tuple(s.shape) for s in states]
-        fits = all(s is None or (len(s) == 2 and s[1] in (self.units, None)) for s in shapes)
-        if len(states) != self.num_states or not fits:
-            raise ShapeError(
-                explain(
-                    f"layer {self.name!r} ({type(self).__name__}): initial_state does not fit",
-                    received=", ".join(map(str, shapes)),
-                    expected=f"{self.num_states} of shape (batch, {self.units})",
-                    fix="give the states that return_state=True returns, without the output",
-                )
-            )
-        return states
+
+def _for_cell(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what a layer and its cell have in common."""
+    return {"name": name, **{k: kwargs[k] for k in ("dtype", "trainable") if k in kwargs}}
 
 
 class SimpleRNN(Recurrent):
@@ -117,9 +83,14 @@ class SimpleRNN(Recurrent):
 
     Args:
         units: the size of the state.
+        dropout: the share of the inputs to drop in training, the same at every step.
+        recurrent_dropout: the share of the state to drop, likewise.
         return_sequences: whether to return the output of every step, not just the last.
         return_state: whether to return the final state after the output.
         go_backwards: whether to go from the last step to the first.
+        stateful: whether each call goes on from the states in which the last one ended, row by
+            row, until `reset_states()`. The batch size must be known.
+        unroll: accepted for Keras's sake; how the loop is run makes no difference to the result.
 
     Raises:
         ShapeError: for an input that is not of rank 3, or a state that does not fit.
@@ -133,9 +104,6 @@ class SimpleRNN(Recurrent):
         (1, 4)
     """
 
-    cell = "simple"
-    gates = 1
-
     def __init__(
         self,
         units: int,
@@ -144,23 +112,30 @@ class SimpleRNN(Recurrent):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
+        cell = SimpleRNNCell(
             units,
             activation,
-            "sigmoid",
             use_bias,
             kernel_initializer,
             recurrent_initializer,
             bias_initializer,
-            return_sequences,
-            return_state,
-            go_backwards,
-            **kwargs,
+            dropout,
+            recurrent_dropout,
+            seed,
+            **_for_cell(kwargs, "simple_rnn_cell"),
+        )
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs
         )
 
 
@@ -174,9 +149,14 @@ class LSTM(Recurrent):
     Args:
         units: the size of each state.
         unit_forget_bias: whether the forget gate's bias starts at 1.
+        dropout: the share of the inputs to drop in training, the same at every step.
+        recurrent_dropout: the share of the h to drop, likewise. One draw serves all gates.
         return_sequences: whether to return the output of every step, not just the last.
         return_state: whether to return the final states after the output.
         go_backwards: whether to go from the last step to the first.
+        stateful: whether each call goes on from the states in which the last one ended, row by
+            row, until `reset_states()`. The batch size must be known.
+        unroll: accepted for Keras's sake; how the loop is run makes no difference to the result.
 
     Raises:
         ShapeError: for an input that is not of rank 3, or states that do not fit.
@@ -193,10 +173,6 @@ class LSTM(Recurrent):
         ([[True, True, False]], np.True_)
     """
 
-    cell = "lstm"
-    gates = 4
-    num_states = 2
-
     def __init__(
         self,
         units: int,
@@ -207,41 +183,34 @@ class LSTM(Recurrent):
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
         unit_forget_bias: bool = True,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
+        cell = LSTMCell(
             units,
             activation,
             recurrent_activation,
             use_bias,
             kernel_initializer,
             recurrent_initializer,
-            _with_forget_bias(bias_initializer) if unit_forget_bias else bias_initializer,
-            return_sequences,
-            return_state,
-            go_backwards,
-            **kwargs,
+            bias_initializer,
+            unit_forget_bias,
+            dropout,
+            recurrent_dropout,
+            seed,
+            **_for_cell(kwargs, "lstm_cell"),
+        )
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs
         )
         self.unit_forget_bias = unit_forget_bias
-
-
-def _with_forget_bias(initializer: Any) -> initializers.Draw:
-    """Return an initializer of the bias of all gates, with ones for the forget gate."""
-    draw = initializers.get(initializer)
-
-    def bias(shape: tuple[int, ...], dtype: str, generator: np.random.Generator) -> np.ndarray:
-        units = shape[0] // 4
-        parts = [
-            draw((units,), dtype, generator),
-            np.ones(units, dtype),
-            draw((2 * units,), dtype, generator),
-        ]
-        return np.concatenate(parts)
-
-    return bias
 
 
 class GRU(Recurrent):
@@ -253,9 +222,14 @@ class GRU(Recurrent):
 
     Args:
         units: the size of the state.
+        dropout: the share of the inputs to drop in training, the same at every step.
+        recurrent_dropout: the share of the state to drop, likewise. One draw serves all gates.
         return_sequences: whether to return the output of every step, not just the last.
         return_state: whether to return the final state after the output.
         go_backwards: whether to go from the last step to the first.
+        stateful: whether each call goes on from the states in which the last one ended, row by
+            row, until `reset_states()`. The batch size must be known.
+        unroll: accepted for Keras's sake; how the loop is run makes no difference to the result.
         reset_after: whether the reset gate acts after the recurrent product, as in cuDNN.
 
     Raises:
@@ -271,9 +245,6 @@ class GRU(Recurrent):
         (1, 2, 4)
     """
 
-    cell = "gru"
-    gates = 3
-
     def __init__(
         self,
         units: int,
@@ -283,13 +254,18 @@ class GRU(Recurrent):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
         reset_after: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
+        cell = GRUCell(
             units,
             activation,
             recurrent_activation,
@@ -297,9 +273,13 @@ class GRU(Recurrent):
             kernel_initializer,
             recurrent_initializer,
             bias_initializer,
-            return_sequences,
-            return_state,
-            go_backwards,
-            **kwargs,
+            dropout,
+            recurrent_dropout,
+            reset_after,
+            seed,
+            **_for_cell(kwargs, "gru_cell"),
+        )
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs
         )
         self.reset_after = reset_after

@@ -11,7 +11,7 @@ from typing import Any
 
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, explain
-from maskgraph.layers.base.builtin import BuiltinLayer, require_rank
+from maskgraph.layers.base.builtin import BuiltinLayer, positive, require_rank
 
 
 class Flatten(BuiltinLayer):
@@ -128,3 +128,34 @@ class Permute(BuiltinLayer):
     def call(self, inputs: Any) -> Any:
         require_rank(self, inputs.shape, exactly=len(self.dims) + 1)
         return ops.transpose(inputs, (0, *self.dims))
+
+
+class RepeatVector(BuiltinLayer):
+    """A vector n times: what a decoder begins with at each of n steps.
+
+    Mask in: that of x describes the vector's own entries; what a pooling or recurrent layer
+    returns has none. Mask out: none, or that of x for each repetition. Shapes: (batch, features)
+    to (batch, n, features).
+
+    Args:
+        n: how many times.
+
+    Raises:
+        ArgumentError: if n is not a positive integer.
+        ShapeError: for an input of another rank.
+
+    Agrees with: keras.layers.RepeatVector, 3.15, which drops the mask.
+
+    Example:
+        >>> from maskgraph import layers
+        >>> layers.RepeatVector(2)([[1.0, 2.0]]).numpy().tolist()
+        [[[1.0, 2.0], [1.0, 2.0]]]
+    """
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n = positive(self, "n", n)
+
+    def call(self, inputs: Any) -> Any:
+        require_rank(self, inputs.shape, exactly=2)
+        return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)

@@ -7,10 +7,10 @@ from typing import Any
 
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, ShapeError, explain
-from maskgraph.graph import map_tree
+from maskgraph.graph import leaves, map_tree
 from maskgraph.layers.base.builtin import BuiltinLayer, require_rank
 from maskgraph.layers.base.layer import Layer
-from maskgraph.layers.recurrent import Recurrent
+from maskgraph.layers.rnn import RNN, fresh
 from maskgraph.ops.masking import intersect, unmasked
 
 _MERGES: dict[str, Callable[[Any, Any], Any]] = {
@@ -22,16 +22,17 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Bidirectional(BuiltinLayer):
-    """A recurrent layer run forwards, another run backwards, and their outputs merged.
+    """A recurrent layer run in one direction, another in the other, and their outputs merged.
 
     Mask in: its steps are skipped in both directions. Mask out: with `return_sequences` that of
     x, else none. Shapes: (batch, time, features) to (batch, 2 units) or (batch, time, 2 units)
     with `merge_mode="concat"`, else units in place of 2 units.
 
     Args:
-        layer: a SimpleRNN, LSTM or GRU. Two fresh layers are made from its configuration.
+        layer: an LSTM, or any other `RNN`. Two fresh layers are made from its configuration.
         merge_mode: "concat", "sum", "mul", "ave", or None to return both outputs.
-        backward_layer: the layer for the backward direction, with `go_backwards=True`.
+        backward_layer: the layer for the other direction, if it is to be another one. If `layer`
+            has `go_backwards=True`, it runs forwards, and the outputs stand in reversed order.
 
     Call arguments:
         initial_state: the states of the forward layer, then those of the backward layer.
@@ -51,15 +52,15 @@ class Bidirectional(BuiltinLayer):
 
     def __init__(
         self,
-        layer: Recurrent,
+        layer: RNN,
         merge_mode: str | None = "concat",
-        backward_layer: Recurrent | None = None,
+        backward_layer: RNN | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         for given in (layer, backward_layer):
-            if given is not None and not isinstance(given, Recurrent):
-                raise self._wrong("it runs recurrent layers", given, "a SimpleRNN, LSTM or GRU")
+            if given is not None and not isinstance(given, RNN):
+                raise self._wrong("it runs recurrent layers", given, "an LSTM, GRU or other RNN")
         if merge_mode is not None and merge_mode not in _MERGES:
             raise self._wrong("unknown merge_mode", repr(merge_mode), f"{', '.join(_MERGES)}, None")
         self.merge_mode = merge_mode
@@ -71,29 +72,37 @@ class Bidirectional(BuiltinLayer):
         )
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state
+        self.stateful = layer.stateful
         self._check_pair(self.forward_layer, self.backward_layer)
 
     def _wrong(self, what: str, received: Any, expected: str) -> ArgumentError:
         where = f"layer {self.name!r} (Bidirectional)"
         return ArgumentError(explain(f"{where}: {what}", received=received, expected=expected))
 
-    def _check_pair(self, forward: Recurrent, backward: Recurrent) -> None:
-        if forward.go_backwards or not backward.go_backwards:
+    def _check_pair(self, forward: RNN, backward: RNN) -> None:
+        if forward.go_backwards == backward.go_backwards:
             raise self._wrong(
                 "the layers must go in opposite directions",
-                f"go_backwards={forward.go_backwards} and {backward.go_backwards}",
-                "False for the layer, True for backward_layer",
+                f"go_backwards={forward.go_backwards} for both",
+                "False for one, True for the other",
             )
-        for option in ("return_sequences", "return_state"):
+        for option in ("stateful", "return_sequences", "return_state"):
             a, b = getattr(forward, option), getattr(backward, option)
             if a != b:
                 raise self._wrong(f"the layers differ in {option}", f"{a} and {b}", "the same")
+
+    def reset_states(self) -> None:
+        """Let the next call of a stateful layer begin with the initial states again."""
+        self.forward_layer.reset_states()
+        self.backward_layer.reset_states()
+
+    reset_state = reset_states
 
     def call(self, sequences: Any, initial_state: Any = None) -> Any:
         ahead, back = self._halves(initial_state)
         y, *states = _listed(self.forward_layer(sequences, initial_state=ahead))
         y_back, *states_back = _listed(self.backward_layer(sequences, initial_state=back))
-        if self.return_sequences:  # so that step t of both stands at t
+        if self.return_sequences:  # so that the same step of both stands in the same place
             y_back = ops.flip(y_back, 1)
         merged = (y, y_back) if self.merge_mode is None else (_MERGES[self.merge_mode](y, y_back),)
         if self.return_state:
@@ -103,24 +112,24 @@ class Bidirectional(BuiltinLayer):
     def _halves(self, states: Any) -> tuple[Any, Any]:
         if states is None:
             return None, None
+        given = list(leaves(states))
         ahead = self.forward_layer.num_states
         expected = ahead + self.backward_layer.num_states
-        if not isinstance(states, list | tuple) or len(states) != expected:
-            received = f"{len(states)} tensors" if isinstance(states, list | tuple) else "a tensor"
+        if len(given) != expected:
             raise ShapeError(
                 explain(
                     f"layer {self.name!r} (Bidirectional): initial_state does not fit",
-                    received=received,
+                    received=f"{len(given)} tensors" if len(given) != 1 else "a tensor",
                     expected=f"a list of {expected}: forward states, then backward states",
                 )
             )
-        return list(states[:ahead]), list(states[ahead:])
+        return given[:ahead], given[ahead:]
 
 
-def _fresh(layer: Recurrent, direction: str, **changes: Any) -> Recurrent:
+def _fresh(layer: RNN, direction: str, **changes: Any) -> Any:
     """Return a new layer of the same configuration, without weights yet."""
     name = f"{direction}_{layer.name.removeprefix(direction + '_')}"
-    return type(layer).from_config({**layer.get_config(), **changes, "name": name})
+    return fresh(layer, **changes, name=name)
 
 
 def _listed(result: Any) -> list[Any]:

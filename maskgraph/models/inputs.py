@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maskgraph import dtypes
+from maskgraph import dtypes, ops
 from maskgraph.errors import DTypeError, ShapeError, explain
 from maskgraph.graph import Spec, SymbolicTensor, masked_source, source
 from maskgraph.layers.base.eager import is_foreign_ragged, is_uneven
@@ -19,11 +19,13 @@ _counter = itertools.count(1)
 
 
 def Input(  # noqa: N802 - Keras's name
-    shape: Sequence[int | None],
+    shape: Sequence[int | None] | None = None,
     dtype: str = "float32",
     name: str | None = None,
     *,
     masked: bool = False,
+    batch_size: int | None = None,
+    batch_shape: Sequence[int | None] | None = None,
 ) -> SymbolicTensor:
     """Return a symbolic tensor that stands for data to come.
 
@@ -35,9 +37,11 @@ def Input(  # noqa: N802 - Keras's name
         dtype: "float32", "int32", …
         name: unique in a model; made up if None.
         masked: whether the data will come with a mask of (batch, time).
+        batch_size: the size of the batch axis, where a stateful layer must know it.
+        batch_shape: the shape with the batch axis, in place of the two.
 
     Raises:
-        ShapeError: if `shape` is not a sequence of sizes.
+        ShapeError: if `shape` is not a sequence of sizes, or both or none of the two are given.
 
     Agrees with: keras.Input, 3.15.
 
@@ -45,7 +49,25 @@ def Input(  # noqa: N802 - Keras's name
         >>> import maskgraph as mg
         >>> mg.Input(shape=(None, 12), name="series").shape
         (None, None, 12)
+        >>> mg.Input(batch_shape=(8, None, 12)).shape
+        (8, None, 12)
     """
+    if (shape is None) == (batch_shape is None) or (batch_shape is not None and batch_size):
+        raise ShapeError(
+            explain(
+                "Input: it takes one of shape and batch_shape",
+                received=f"shape={shape}, batch_size={batch_size}, batch_shape={batch_shape}",
+                expected="shape=(None, 8), with batch_size=32 or without, or "
+                "batch_shape=(32, None, 8)",
+            )
+        )
+    whole = _sizes(batch_shape) if shape is None else (batch_size, *_sizes(shape))
+    name = name or f"input_{next(_counter)}"
+    spec = Spec(_sizes(whole), dtypes.canonical(dtype))
+    return masked_source(name, spec) if masked else source("input", name, spec)
+
+
+def _sizes(shape: Any) -> tuple[int | None, ...]:
     if not isinstance(shape, tuple | list) or not all(
         n is None or (isinstance(n, int) and n >= 0) for n in shape
     ):
@@ -57,9 +79,7 @@ def Input(  # noqa: N802 - Keras's name
                 "left out",
             )
         )
-    name = name or f"input_{next(_counter)}"
-    spec = Spec((None, *shape), dtypes.canonical(dtype))
-    return masked_source(name, spec) if masked else source("input", name, spec)
+    return tuple(shape)
 
 
 def admit(symbol: SymbolicTensor, value: Any, mask: Any = None) -> MaskedTensor:
@@ -114,7 +134,8 @@ def _as_dtype(symbol: SymbolicTensor, data: MaskedTensor) -> MaskedTensor:
     if data.dtype == symbol.dtype:
         return data
     lossy = dtypes.is_float(data.dtype) and not dtypes.is_float(symbol.dtype)
-    if symbol.dtype == "int32" and data.dtype == "int64":
+    known = data.backend.has_values(data.value)
+    if symbol.dtype == "int32" and data.dtype == "int64" and known:
         host = data.backend.to_numpy(data.value)
         lossy = bool(host.size) and not fits_int32(host)
     if lossy:
@@ -127,3 +148,15 @@ def _as_dtype(symbol: SymbolicTensor, data: MaskedTensor) -> MaskedTensor:
             )
         )
     return MaskedTensor(data.backend.cast(data.value, symbol.dtype), data.mask)
+
+
+def stand_ins(
+    inputs: Sequence[SymbolicTensor], given: Sequence[SymbolicTensor]
+) -> dict[SymbolicTensor, SymbolicTensor]:
+    """Return what stands for each of a model's inputs, and for its mask if it declares one."""
+    known = dict(zip(inputs, given, strict=True))
+    for own, new in zip(inputs, given, strict=True):
+        if own.mask is not None:
+            rank = own.mask.ndim
+            known[own.mask] = ops.all_valid(new, rank) if new.mask is None else new.mask
+    return known

@@ -25,6 +25,7 @@ from maskgraph.graph import (
 from maskgraph.layers.base.builtin import BuiltinLayer
 from maskgraph.layers.base.layer import Layer
 from maskgraph.masks import MaskedTensor
+from maskgraph.models.inputs import stand_ins
 from maskgraph.models.order import layers_in_order
 from maskgraph.models.running import ModelRunner
 from maskgraph.passes import Report, check, report_losses, summarize
@@ -154,7 +155,7 @@ class Model(BuiltinLayer):
             )
         if isinstance(inputs, dict) and isinstance(self.inputs, dict):
             given = [inputs[key] for key in self.inputs]
-        known = dict(zip(own, given, strict=True))
+        known = stand_ins(own, given)
         self.replay(known)
         return map_tree(known.__getitem__, self.outputs)
 
@@ -192,10 +193,10 @@ class Model(BuiltinLayer):
 
         Args:
             x: as for a call.
-            backend: "numpy", "torch", "tensorflow", …; None for the one in use (`use_backend`,
+            backend: "numpy", "torch", "tensorflow", "jax", …; None for the one in use (`use_backend`,
                 MASKGRAPH_BACKEND), else that of native tensors, else NumPy.
             device: "cpu", "cuda", "cuda:1", "gpu:0", …
-            batch_size: how many sequences run at once.
+            batch_size: how many sequences run at once; all of them if a layer is stateful.
 
         Raises:
             BackendError, DeviceError: if there is no such backend or device here.
@@ -268,7 +269,7 @@ def _cut_loose(inputs: Any, outputs: Any, nodes: list[Node]) -> tuple[Any, Any, 
         return masked_source(symbol.name, symbol.spec, symbol.mask.ndim)
 
     new_inputs = map_tree(fresh, inputs)
-    known = dict(zip(leaves(inputs), leaves(new_inputs), strict=True))
+    known = stand_ins(list(leaves(inputs)), list(leaves(new_inputs)))
     between = [n for n in nodes if n not in {s.node for s in leaves(inputs)}]
     replay(between, known)
     new_outputs = map_tree(known.__getitem__, outputs)

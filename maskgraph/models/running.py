@@ -19,7 +19,7 @@ from maskgraph.graph import (
 )
 from maskgraph.layers.base.eager import choose_backend, mask_rank
 from maskgraph.masks import MaskedTensor
-from maskgraph.models.inputs import admit
+from maskgraph.models.inputs import admit, stand_ins
 from maskgraph.plan import Plan, Program
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class ModelRunner:
         on = load(backend, device) if backend or device else choose_backend(tensors)
         plan = self.plan(tensors, on)
         size = tensors[0].shape[0]
+        if self._model.fixed_batch:  # a part of the batch would be another one
+            batch_size = max(size, 1)
         parts: list[list[np.ndarray]] = []
         with on.running(), plan.all_or_nothing():
             for start in range(0, max(size, 1), batch_size):
@@ -179,7 +181,7 @@ class ModelRunner:
             source("input", s.name, s.spec) if rank is None else masked_source(s.name, s.spec, rank)
             for s, rank in zip(own, _mask_ranks(tensors), strict=True)
         ]
-        known = dict(zip(own, symbols, strict=True))
+        known = stand_ins(own, symbols)
         with entered(current_scope()._replace(training=training)):
             model.replay(known)
         return Program(symbols, [known[s] for s in wanted])

@@ -101,12 +101,16 @@ class Sequential(Model):
         self.connect(self._start, x)
 
     def _start_from(self, example: SymbolicTensor | MaskedTensor) -> None:
-        """Connect for inputs like this one: sizes vary, but for the features of vectors."""
+        """Connect for inputs like this one: sizes vary, but for the features of vectors, and the
+        number of sequences that a stateful layer goes on with."""
         if not self._stack:
             raise GraphError(f"model {self.name!r} has no layers: add one first")
         sizes = example.shape[1:]
         free = len(sizes) - 1 if dtypes.is_float(example.dtype) else len(sizes)
-        self._start = Input((None,) * free + tuple(sizes[free:]), example.dtype)
+        fixed = any(layer.fixed_batch for layer in self._stack)
+        batch_size = example.shape[0] if fixed else None
+        shape = (None,) * free + tuple(sizes[free:])
+        self._start = Input(shape, example.dtype, batch_size=batch_size)
         self._reconnect()
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:

@@ -21,6 +21,10 @@ from maskgraph.ops.activations import silu as silu
 from maskgraph.ops.activations import softmax as softmax
 from maskgraph.ops.activations import softplus as softplus
 from maskgraph.ops.activations import softsign as softsign
+from maskgraph.ops.alignment import check_labels as check_labels
+from maskgraph.ops.alignment import ctc_loss as ctc_loss
+from maskgraph.ops.convolution import conv as conv
+from maskgraph.ops.convolution import conv_transpose as conv_transpose
 from maskgraph.ops.creation import arange as arange
 from maskgraph.ops.creation import eye as eye
 from maskgraph.ops.creation import full as full
@@ -32,6 +36,7 @@ from maskgraph.ops.creation import zeros as zeros
 from maskgraph.ops.creation import zeros_like as zeros_like
 from maskgraph.ops.dropout import dropout as dropout
 from maskgraph.ops.dropout import random_keep as random_keep
+from maskgraph.ops.dropout import random_normal as random_normal
 from maskgraph.ops.elementwise import abs as abs
 from maskgraph.ops.elementwise import add as add
 from maskgraph.ops.elementwise import cast as cast
@@ -94,9 +99,11 @@ from maskgraph.ops.masking import drop_mask as drop_mask
 from maskgraph.ops.masking import masked_softmax as masked_softmax
 from maskgraph.ops.masking import select_valid as select_valid
 from maskgraph.ops.masking import with_mask as with_mask
+from maskgraph.ops.positions import position_embedding as position_embedding
 from maskgraph.ops.products import einsum as einsum
 from maskgraph.ops.products import matmul as matmul
 from maskgraph.ops.recurrent import rnn as rnn
+from maskgraph.ops.recurrent import scan as scan
 from maskgraph.ops.reductions import all as all
 from maskgraph.ops.reductions import any as any
 from maskgraph.ops.reductions import argmax as argmax
@@ -117,3 +124,7 @@ from maskgraph.ops.shaping import reshape as reshape
 from maskgraph.ops.shaping import split_axis_like as split_axis_like
 from maskgraph.ops.shaping import squeeze as squeeze
 from maskgraph.ops.shaping import transpose as transpose
+from maskgraph.ops.window_pooling import adaptive_average_pool as adaptive_average_pool
+from maskgraph.ops.window_pooling import adaptive_max_pool as adaptive_max_pool
+from maskgraph.ops.window_pooling import average_pool as average_pool
+from maskgraph.ops.window_pooling import max_pool as max_pool

@@ -19,7 +19,17 @@ import numpy as np
 from maskgraph import dtypes
 from maskgraph.backend import Backend, load, of
 from maskgraph.errors import ArgumentError
-from maskgraph.graph import Dim, Node, Spec, SymbolicTensor, Weight, leaves, map_tree, symbols_in
+from maskgraph.graph import (
+    Dim,
+    Node,
+    Spec,
+    SymbolicTensor,
+    Weight,
+    current_effects,
+    leaves,
+    map_tree,
+    symbols_in,
+)
 from maskgraph.masks.masked_tensor import MaskedTensor
 from maskgraph.operators import REGISTRY
 from maskgraph.ops.operands import (
@@ -27,11 +37,11 @@ from maskgraph.ops.operands import (
     as_native,
     as_symbol,
     frozen,
-    is_number_list,
     masks_of,
     spec_of,
     stripped,
     wrapped,
+    written_out,
 )
 from maskgraph.ops.rule import Call, Lost, MaskRule
 
@@ -68,9 +78,11 @@ class Op:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         arguments = self.bind(args, kwargs)
+        # a layer's `call` runs once: what it computes of weights alone must not stay as it was then
+        kinds = (SymbolicTensor, Weight) if current_effects() is not None else SymbolicTensor
         symbolic = masked = False
         for leaf in self.leaves(arguments):
-            symbolic = symbolic or isinstance(leaf, SymbolicTensor)
+            symbolic = symbolic or isinstance(leaf, kinds)
             masked = masked or isinstance(leaf, MaskedTensor)
         if symbolic or any(isinstance(s, Dim) for s in symbols_in(arguments)):
             return self.record(arguments)
@@ -102,13 +114,14 @@ class Op:
                 f"ops.{self.name} has no argument {', '.join(unknown)}; "
                 f"its arguments are {', '.join(self.parameters)}"
             )
+        bound.update((name, written_out(bound[name])) for name in self.tensors)
         return {name: bound[name] for name in self.parameters}
 
     def leaves(self, arguments: Arguments) -> Iterator[Any]:
         """Yield the tensor arguments, those in lists one by one."""
         for name in self.tensors:
             value = arguments[name]
-            if isinstance(value, list | tuple) and not is_number_list(value):
+            if isinstance(value, list | tuple):
                 yield from (x for x in value if x is not None)
             elif value is not None:
                 yield value
@@ -149,7 +162,7 @@ class Op:
         result: dict[str, Any] = {}
         for name in self.tensors:
             value, dtype = arguments[name], targets.get(name)
-            if isinstance(value, list | tuple) and not is_number_list(value):
+            if isinstance(value, list | tuple):
                 result[name] = [spec(x, dtype) for x in value]
             else:
                 result[name] = spec(value, dtype)

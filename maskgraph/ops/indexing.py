@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from maskgraph.errors import ArgumentError, ShapeError, explain
@@ -171,24 +172,33 @@ class TakeAlong(MaskRule):
         return Lost("each column picks other steps: there is no one mask for all of them")
 
 
+def _along(x: Spec, indices: Spec, axis: int) -> Spec:
+    others = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    return Spec(shapes.broadcast(others, indices.shape), x.dtype)
+
+
 @define(
-    shape=lambda x, indices, axis: Spec(indices.shape, x.dtype),
+    shape=_along,
     mask=TakeAlong(),
     prepare=shapes.axis_of(),
 )
 def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
-    """Pick elements along an axis by indices of the same rank. Mask out: that of x, unless
-    elements move along a masked axis."""
+    """Pick elements along an axis by indices of the same rank, whose other axes broadcast with
+    those of x. Mask out: that of x, unless elements move along a masked axis."""
 
 
+@dataclass(frozen=True)
 class Embedding(MaskRule):
-    """The ids' mask passes; a masked id may be anything, also outside the vocabulary."""
+    """The mask of the ids passes; a masked id may be anything, also outside the table."""
+
+    ids: str = "ids"
 
     def out(self, call: Call) -> Mask:
-        return call.masks["ids"]
+        return call.masks[self.ids]
 
     def value(self, call: Call) -> Any:
-        return call.run(ids=REGISTRY["select_valid"](call["ids"], call.masks["ids"], 0))
+        ids = REGISTRY["select_valid"](call[self.ids], call.masks[self.ids], 0)
+        return call.run(**{self.ids: ids})
 
 
 @define(shape=lambda table, ids: Spec((*ids.shape, table.shape[1]), table.dtype), mask=Embedding())

@@ -35,9 +35,12 @@ def spec_of(x: Any) -> Spec:
     return Spec(array.shape, dtypes.canonical(array.dtype))
 
 
-def is_number_list(value: list[Any] | tuple[Any, ...]) -> bool:
-    """Tell whether a list is a tensor written out, rather than a list of tensors."""
-    return len(value) > 0 and all(isinstance(x, bool | int | float) for x in value)
+def written_out(value: Any) -> Any:
+    """Return a list of numbers, which is a tensor written out, as an array; all else as it is."""
+    if not isinstance(value, list | tuple) or not value:
+        return value
+    numbers = all(isinstance(x, bool | int | float) for x in value)
+    return from_host(value) if numbers else value
 
 
 def as_symbol(x: Any) -> Any:

@@ -19,7 +19,6 @@ from maskgraph.errors import MaskgraphError
 from maskgraph.graph import Dim, Node, SymbolicTensor, Weight, map_tree
 from maskgraph.masks.masked_tensor import from_host
 from maskgraph.ops.definition import Op
-from maskgraph.ops.operands import is_number_list
 from maskgraph.plan.lowering import Lowered, lower
 
 
@@ -265,8 +264,6 @@ class _Binder:
                 lambda x: _Ref(self._slots[x]) if isinstance(x, SymbolicTensor) else x, value
             )
         leaf = partial(self._tensor, node, target)
-        if isinstance(value, list | tuple) and is_number_list(value):
-            return leaf(value)
         return map_tree(leaf, value)
 
     def _tensor(self, node: Node, target: str | None, x: Any) -> _Ref | None:

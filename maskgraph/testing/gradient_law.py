@@ -56,33 +56,30 @@ def check_gradient_law(
     generator = np.random.default_rng(seed)
     size = max(lengths, default=0) + 2
     if isinstance(target, Model):
-        model, inputs, meet, sides = target, described(target), "apart", PADDINGS
+        model, inputs, sides = target, tuple(described(target)), list(PADDINGS)
+        how = ("apart", "skipped")
     else:
-        model, inputs, meet, sides = (
-            _model(target, seed),
-            target.inputs,
-            target.meet,
-            target.padding,
-        )
+        model, inputs, sides = _model(target, seed), target.inputs, list(target.padding)
+        how = (target.meet, target.holes)
     batch = [
         s.batch([*lengths[i:], *lengths[:i]], padding or sides, generator, size)
         for i, s in enumerate(inputs)
     ]
     together = _gradients(model, backend, [r.filled(filler, generator) for r in batch])
-    alone = [_gradients(model, backend, lone_inputs(batch, i, meet)) for i in range(len(lengths))]
+    alone = [_gradients(model, backend, lone_inputs(batch, i, *how)) for i in range(len(lengths))]
     for weight, found in together.weights.items():
         parts = [a.weights[weight] for a in alone if weight in a.weights]
         _assert_close(f"{target!r}: weight {weight.name!r}", found, sum(parts, 0 * found))
     for i, by_input in enumerate(together.inputs):
         if by_input is not None:
             where = f"{target!r}: input {i}"
-            _check_input(where, batch, meet, i, by_input, [a.inputs[i] for a in alone])
+            _check_input(where, batch, how, i, by_input, [a.inputs[i] for a in alone])
 
 
 def _check_input(
     where: str,
     batch: list[Rectangle],
-    meet: str,
+    how: tuple[str, str],
     index: int,
     together: np.ndarray,
     alone: list[Any],
@@ -91,8 +88,8 @@ def _check_input(
     mask = batch[index].mask
     _assert_close(f"{where}, its padding", together[~mask], 0)
     for row, lone in enumerate(alone):
-        steps = steps_alone(batch, row, meet)[index] & mask[row]
-        valid = lone_inputs(batch, row, meet)[index].mask
+        steps = steps_alone(batch, row, *how)[index] & mask[row]
+        valid = lone_inputs(batch, row, *how)[index].mask
         expected = lone.reshape(-1, *lone.shape[mask.ndim :]) if valid is None else lone[valid]
         _assert_close(f"{where}, sequence {row}", together[row][steps], expected)
         _assert_close(f"{where}, sequence {row}, elsewhere", together[row][mask[row] & ~steps], 0)

@@ -42,6 +42,7 @@ def check_law(
     lengths: Sequence[int] | None = None,
     padding: Sequence[str | Sequence[str]] = ("right", "left"),
     meet: str = "apart",
+    holes: str = "skipped",
     call: Callable[..., Any] | None = None,
     seed: int = 0,
     tolerance: float = 1e-5,
@@ -61,6 +62,7 @@ def check_law(
         padding: where the padding stands: "right", "left", "holes"; several of them in a tuple
             for one sequence after the other.
         meet: how several inputs meet: see `LayerRow`.
+        holes: what becomes of masked steps inside of a sequence: see `LayerRow`.
         call: calls the target on a list of inputs; by default with each as an argument, but a
             model of several inputs with the list.
         tolerance: the difference to let pass, absolute and relative.
@@ -81,7 +83,7 @@ def check_law(
     """
     if isinstance(target, LayerRow):
         row, target = target, target.built(seed)
-        inputs, call, meet = row.inputs, row.call, row.meet
+        inputs, call, meet, holes = row.inputs, row.call, row.meet, row.holes
         padding = [p for p in padding if not isinstance(p, str) or p in row.padding]
     elif call is None:
         several = isinstance(target, Model) and isinstance(target.inputs, list | tuple | dict)
@@ -99,7 +101,7 @@ def check_law(
     for side in padding:
         for extra in (0, 3):
             batch = _placed(given, side, extra, generator)
-            alone = list(_alone(run, batch, meet))
+            alone = list(_alone(run, batch, meet, holes))
             for filler in FILLERS:
                 where = f"{target!r}: padding {side} of {filler}, {extra} steps more than needed"
                 got = run([r.filled(filler, generator) for r in batch])
@@ -156,22 +158,29 @@ def _placed(
     return [Rectangle.place(s, size, side, generator, axes) for s, axes in given]
 
 
-def _alone(run: Run, batch: list[Rectangle], meet: str) -> Iterator[list[MaskedTensor]]:
+def _alone(run: Run, batch: list[Rectangle], meet: str, holes: str) -> Iterator[list[MaskedTensor]]:
     """Yield for each row what comes out of its sequences alone."""
     for row in range(len(batch[0].mask)):
-        yield run(lone_inputs(batch, row, meet))
+        yield run(lone_inputs(batch, row, meet, holes))
 
 
-def lone_inputs(batch: list[Rectangle], row: int, meet: str) -> list[MaskedTensor]:
+def lone_inputs(batch: list[Rectangle], row: int, meet: str, holes: str) -> list[MaskedTensor]:
     """Return the sequences of a row alone, in batches of one."""
-    steps = steps_alone(batch, row, meet)
-    # where a step may be absent from one of several inputs, only a mask can say so
-    return [r.row(row, s, masked=meet == "any") for r, s in zip(batch, steps, strict=True)]
+    lone = []
+    for rectangle, steps in zip(batch, steps_alone(batch, row, meet, holes), strict=True):
+        # where a step may be absent from one of several inputs, or is a hole, only a mask says so
+        has_holes = bool((steps & ~rectangle.mask[row]).any())
+        lone.append(rectangle.row(row, steps, masked=meet == "any" or has_holes))
+    return lone
 
 
-def steps_alone(batch: list[Rectangle], row: int, meet: str) -> list[np.ndarray]:
+def steps_alone(batch: list[Rectangle], row: int, meet: str, holes: str) -> list[np.ndarray]:
     """Return for each input the steps of a row that its sequence has when it is alone."""
     masks = [r.mask[row] for r in batch]
+    if holes == "in place":  # all from the first valid step to the last
+        return [
+            np.logical_or.accumulate(m) & np.logical_or.accumulate(m[::-1])[::-1] for m in masks
+        ]
     if meet == "apart":
         return masks
     joined = np.logical_and if meet == "all" else np.logical_or

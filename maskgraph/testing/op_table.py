@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from maskgraph.testing.op_sample import FEATURES, Sample
+from maskgraph import ops
+from maskgraph.graph import Spec, source
+from maskgraph.plan import StepBody
+from maskgraph.testing.op_sample import FEATURES, Masked, Sample
+from maskgraph.testing.op_windows import window_rows
 
 Arguments = Callable[[Sample], tuple[Any, ...]]
 
@@ -73,6 +77,7 @@ def _one_tensor() -> Iterator[tuple[str, Arguments]]:
     yield from _each("one_hot", lambda s: (s.ids, 5), lambda s: (s.ids, 3, "bool"))
     yield from _each("dropout", lambda s: (s.x, s.plain(20, FEATURES) > 0, 0.25))
     yield from _each("random_keep", lambda s: (s.plain(0, FEATURES), 0.25, s.generator))
+    yield from _each("random_normal", lambda s: (s.plain(0, FEATURES), 0.25, s.generator))
 
 
 def _two_tensors() -> Iterator[tuple[str, Arguments]]:
@@ -196,7 +201,7 @@ def _indices() -> Iterator[tuple[str, Arguments]]:
         lambda s: (s.x, np.arange(s.time)[::-1].copy(), 1),
     )
     yield from _each("take_along_axis", lambda s: (s.x, s.plain(2, 2).argsort(axis=-1), 2))
-    yield from _each("embedding", lambda s: (s.table, s.ids))
+    yield from _each("embedding position_embedding", lambda s: (s.table, s.ids))
     yield from _each("dimension", lambda s: (s.plain(0, FEATURES), 1))
     yield from _each("dimension_arithmetic", lambda s: (3, 4, operator.mul))
 
@@ -233,6 +238,43 @@ def _recurrent() -> Iterator[tuple[str, Arguments]]:
                 return (s.x, None, given, *kernels, bias, *names)
 
             yield "rnn", arguments
+    for backwards in (False, True):
+
+        def scanned(s: Sample, backwards: bool = backwards) -> tuple[Any, ...]:
+            start = s.floats(4, s.batch, FEATURES)
+            return (s.x, None, [start], [s.scale], _squashed_sum(s.dtype), backwards)
+
+        yield "scan", scanned
+
+
+def _squashed_sum(dtype: str) -> StepBody:
+    """A step that adds its inputs, scaled, to the state, and gives out something else."""
+    x, total = (source("input", name, Spec((None, FEATURES), dtype)) for name in ("x", "total"))
+    scale = source("input", "scale", Spec((FEATURES,), dtype))
+    new = ops.add(total, ops.multiply(x, scale))
+    return StepBody("squashed_sum", x, [total], ops.tanh(new), [new])
+
+
+def _alignment() -> Iterator[tuple[str, Arguments]]:
+    def labels(s: Sample) -> np.ndarray:
+        return np.array([[1, 0, 2], [3, 4, 4], [2, 3, 2]], "int32")[: s.batch]
+
+    def some(s: Sample) -> Masked:
+        exist = np.array([[0, 0, 1], [0, 0, 0], [1, 1, 0]], bool)[: s.batch]
+        return Masked(np.where(exist, labels(s), bool(s.padding) * 99).astype("int32"), exist)
+
+    yield from _each("check_labels", lambda s: (s.ids, 5))
+    yield from _each(
+        "ctc_loss",
+        lambda s: (some(s), s.masked(s.plain(30, 5))),
+        lambda s: (labels(s), s.masked(s.plain(31, 6), other=True), some(s).mask, None, 5),
+        lambda s: (
+            labels(s),
+            s.plain(30, 5),
+            np.array([1, 3, 0])[: s.batch],
+            np.array([3, 4, 0])[: s.batch].clip(max=s.time),
+        ),
+    )
 
 
 def _table() -> Iterator[OpRow]:
@@ -247,6 +289,8 @@ def _table() -> Iterator[OpRow]:
         _masks,
         _creation,
         _recurrent,
+        window_rows,
+        _alignment,
     ):
         for op, arguments in part():
             number = numbers[op] = numbers.get(op, -1) + 1

@@ -29,6 +29,11 @@ UNARY: dict[str, Callable[[], Unary]] = {
     ),
     "distributed": lambda: layers.TimeDistributed(layers.Dense(FEATURES)),
     "shares": lambda: layers.Softmax(axis=1),
+    "encoder": lambda: layers.TransformerEncoder(FEATURES, 2, normalize_first=True),
+    "rotation": lambda: layers.RotaryEmbedding(),
+    "position": lambda: lambda x: x + layers.SinePositionEncoding()(x),
+    "batch norm": lambda: layers.BatchNormalization(),
+    "group norm": lambda: layers.GroupNormalization(2),
     "affine": lambda: lambda x: x * 0.5 + 1,
     "running sum": lambda: lambda x: ops.tanh(ops.cumsum(x, axis=1)),
     "centred": lambda: lambda x: x - ops.mean(x, axis=1, keepdims=True),
@@ -36,6 +41,15 @@ UNARY: dict[str, Callable[[], Unary]] = {
     "ratio": lambda: lambda x: x / (ops.abs(x) + 1),
 }
 """Steps to steps, each fresh at every use."""
+
+WINDOWS: dict[str, Callable[[], Unary]] = {
+    "convolution": lambda: layers.Conv1D(FEATURES, 3, padding="same", activation="tanh"),
+    "causal convolution": lambda: layers.Conv1D(FEATURES, 2, padding="causal", dilation_rate=2),
+    "depthwise": lambda: layers.DepthwiseConv1D(3, padding="same"),
+    "smoothing": lambda: layers.AveragePooling1D(3, strides=1, padding="same"),
+    "maxima": lambda: layers.MaxPooling1D(2, strides=1, padding="same"),
+}
+"""Steps to steps, where a hole inside of a sequence is not skipped, but reads as zero."""
 
 BINARY: dict[str, Callable[[], Binary]] = {
     "add": lambda: lambda x, y: layers.Add()([x, y]),
@@ -47,6 +61,12 @@ BINARY: dict[str, Callable[[], Binary]] = {
     "causal attention": lambda: (
         lambda x, y: layers.MultiHeadAttention(2, 3)(x, y, use_causal_mask=True)
     ),
+    "near attention": lambda: (
+        lambda x, y: layers.GroupQueryAttention(3, 4, 2, sliding_window=2)(x, y)
+    ),
+    "plain attention": lambda: lambda x, y: layers.Attention()([x, y]),
+    "additive attention": lambda: lambda x, y: layers.AdditiveAttention()([x, y]),
+    "decoder": lambda: lambda x, y: layers.TransformerDecoder(FEATURES, 2)(x, y),
 }
 """Two tensors of steps to one."""
 
@@ -59,13 +79,17 @@ SUMMARY: dict[str, Callable[[], Unary]] = {
 """Steps to one vector."""
 
 
-def random_model(seed: int, size: int = 8) -> Model:
+def random_model(seed: int, size: int = 8, *, windows: bool = False) -> Model:
     """Return a model of about `size` nodes, with outputs for every step and for the whole.
 
     The input is floats (batch, time, 4) that come with a mask; residual connections, branches and
     attention between branches arise by chance. The same seed gives the same model.
+
+    Args:
+        windows: whether there may be windows, for which sequences must have no holes.
     """
     generator = np.random.default_rng(seed)
+    unary = UNARY | WINDOWS if windows else UNARY
 
     def pick(table: dict[str, Any]) -> Any:
         return table[str(generator.choice(list(table)))]()
@@ -75,7 +99,7 @@ def random_model(seed: int, size: int = 8) -> Model:
     while len(tensors) < size:
         recent = tensors[-3:]
         x, y = (recent[int(generator.integers(len(recent)))] for _ in range(2))
-        made = pick(BINARY)(x, y) if generator.random() < 0.4 else pick(UNARY)(x)
+        made = pick(BINARY)(x, y) if generator.random() < 0.4 else pick(unary)(x)
         tensors.append(made)
     summary = pick(SUMMARY)(tensors[-1])
     return Model(start, [tensors[-1], summary], seed=seed, on_mask_loss="error")

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from maskgraph.graph import leaves
+from maskgraph.graph import leaves, map_tree
 from maskgraph.layers import Layer
 from maskgraph.masks import MaskedTensor
 from maskgraph.testing.layer_table import LAYERS
@@ -25,8 +25,14 @@ def twin(layer):
     config = layer.get_config()
     for name in ("name", "trainable", "dtype", "mask_merge"):
         config.pop(name, None)
-    arguments = {k: twin(v) if isinstance(v, Layer) else v for k, v in config.items()}
-    return getattr(keras.layers, type(layer).__name__)(**arguments)
+    arguments = map_tree(lambda v: twin(v) if isinstance(v, Layer) else v, config)
+    return class_named(type(layer).__name__)(**arguments)
+
+
+def class_named(name):
+    """Return Keras's layer class of a name; some are exported under another."""
+    exported = vars(keras.layers).values()
+    return next(cls for cls in exported if getattr(cls, "__name__", None) == name)
 
 
 def twins(row):
@@ -35,6 +41,8 @@ def twins(row):
     other = twin(layer)
     row.call(other, [to_keras(x) for x in batch(row, [3])])
     other.set_weights(layer.get_weights())
+    if hasattr(other, "finalize_state"):  # it works with copies of its weights
+        other.finalize_state()
     return layer, other
 
 

@@ -9,7 +9,7 @@ from maskgraph.errors import ArgumentError, BackendError, GraphError, MaskError
 
 IDS = np.array([[3, 1, 4, 0], [1, 0, 0, 0]], "int32")
 MASK = [[True, True, True, False], [True, False, False, False]]
-BACKENDS = ["numpy", "torch", "tensorflow"]
+BACKENDS = ["numpy", "torch", "tensorflow", "jax"]
 
 
 @pytest.fixture(params=BACKENDS)

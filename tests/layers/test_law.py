@@ -27,7 +27,8 @@ def test_models_that_do_not_know_their_sizes_obey_the_law(row):
     ]
     outputs = row.call(row.built(), inputs)
     model = mg.Model(inputs if len(inputs) > 1 else inputs[0], outputs)
-    check_law(model, row.inputs, meet=row.meet, padding=row.padding, backend="numpy")
+    how = {"meet": row.meet, "holes": row.holes, "padding": row.padding}
+    check_law(model, row.inputs, backend="numpy", **how)
 
 
 def test_a_deep_model_obeys_the_law():

@@ -14,7 +14,7 @@ from maskgraph.errors import (
     VocabularyError,
 )
 
-BACKENDS = ["numpy", "torch", "tensorflow"]
+BACKENDS = ["numpy", "torch", "tensorflow", "jax"]
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +175,26 @@ def test_frameworks_ragged_tensors_are_inputs(tagger):
     for result in (ragged, packed):
         for ours, theirs in zip(expected, result, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_an_input_may_fix_the_size_of_its_batch():
+    assert mg.Input((None, 4), batch_size=2).shape == (2, None, 4)
+    assert mg.Input(batch_shape=(2, None, 4)).shape == (2, None, 4)
+    x = mg.Input((2,), batch_size=3)
+    model = mg.Model(x, x * 2)
+    assert model(np.ones((3, 2), "float32")).shape == (3, 2)
+    with pytest.raises(ShapeError, match=r"wrong shape\n.*\(4, 2\)"):
+        model(np.ones((4, 2), "float32"))
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {},
+        {"shape": (2,), "batch_shape": (1, 2)},
+        {"batch_shape": (3, None), "batch_size": 3},
+    ],
+)
+def test_an_input_takes_its_shape_once(sizes):
+    with pytest.raises(ShapeError, match="one of shape and batch_shape"):
+        mg.Input(**sizes)

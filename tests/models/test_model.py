@@ -98,7 +98,7 @@ def test_operators_and_slices_carry_masks():
     assert mg.graph.describe(x[:, 1:].mask) == f"({tokens.name} != 0)[:, 1:]"
 
 
-@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow", "jax"])
 def test_model_on_data_gives_masked_tensors(backend):
     model = tagger(seed=0)
     with mg.use_backend(backend):
@@ -213,3 +213,17 @@ def test_sequential_cannot_contain_itself():
     model = mg.Sequential([layers.Dense(2)])
     with pytest.raises(GraphError, match="cycle"):
         model.add(model)
+
+
+def test_an_inputs_own_mask_may_be_used_as_a_tensor():
+    x = mg.Input((None, 2), masked=True, name="x")
+    y = mg.Input((None, 2), name="y")
+    model = mg.Model([x, y], [ops.with_mask(y, x.mask), ops.sum(ops.cast(x.mask, "int32"), 1)])
+    ones = np.ones((2, 3, 2), "float32")
+    mask = np.array([[True, True, False], [True, False, False]])
+    masked, lengths = model([mg.MaskedTensor(ones, mask), ones])
+    assert masked.mask.tolist() == mask.tolist()
+    assert lengths.numpy().tolist() == [2, 1]
+    whole, lengths = model.predict([ones, ones])
+    assert whole.tolist() == ones.tolist()
+    assert lengths.tolist() == [3, 3]

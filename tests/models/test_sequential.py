@@ -38,7 +38,7 @@ def test_one_seed_gives_the_same_weights_on_every_backend():
         model = mg.Sequential([layers.Embedding(10, 4), layers.GRU(3)], seed=5)
         return model.predict([[1, 2], [3, 4]], backend=backend)
 
-    for backend in ("torch", "tensorflow"):
+    for backend in ("torch", "tensorflow", "jax"):
         np.testing.assert_allclose(outputs(backend), outputs("numpy"), atol=1e-6)
 
 

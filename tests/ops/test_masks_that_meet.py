@@ -1,6 +1,7 @@
 """Masks of different ranks and sizes that meet in one op, and axes that stay where they are."""
 
 import numpy as np
+import pytest
 
 import maskgraph as mg
 from maskgraph import ops
@@ -47,3 +48,11 @@ def test_a_constant_of_another_backend_is_taken_over():
     with mg.use_backend("numpy"):
         constant = ops.arange(3, dtype="float32")
     assert mg.Model(x, x + constant)(np.ones((1, 3), np.float32)).value.tolist() == [[1, 2, 3]]
+
+
+@pytest.mark.parametrize("numbers", [[1.0, 2.0], (1.0, 2.0), np.array([1.0, 2.0]), 3])
+def test_numbers_written_out_have_no_mask(numbers):
+    x = mg.Input((None, 2), masked=True)
+    assert (x + numbers).mask is x.mask
+    data = mg.MaskedTensor(np.ones((1, 2, 2)), np.array([[True, False]]))
+    assert (data * numbers).mask.tolist() == [[True, False]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from maskgraph import dtypes, ops
 from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.layers.base.layer import Layer
 
@@ -91,3 +92,8 @@ def require_features(layer: Layer, shape: Any, features: int) -> None:
                 fix="a layer that is built keeps its feature size: use another layer",
             )
         )
+
+
+def widened(x: Any) -> Any:
+    """Return a tensor as float32 at least: half the precision is too little for statistics."""
+    return ops.cast(x, dtypes.promote([x.dtype, "float32"]))

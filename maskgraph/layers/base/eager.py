@@ -63,18 +63,20 @@ class EagerRunner:
         training: bool,
     ) -> tuple[Any, Plan]:
         places = {id(x): i for i, x in enumerate(tensors)}
+        fixed_batch = self._layer.fixed_batch
 
         def described(x: Any) -> Any:
             if not isinstance(x, MaskedTensor):
                 return x
-            return (places[id(x)], x.shape[1:], x.ndim, x.dtype, mask_rank(x))
+            batch = x.shape[:1] if fixed_batch else ()
+            return (places[id(x)], batch, x.shape[1:], x.ndim, x.dtype, mask_rank(x))
 
         static = map_tree(described, arguments)
         key = (backend.name, backend.device, training, repr(static))
         if key in self._plans:
             self._plans.move_to_end(key)
             return self._plans[key]
-        symbols = [data_source(f"input_{i}", x) for i, x in enumerate(tensors)]
+        symbols = [data_source(f"input_{i}", x, fixed_batch) for i, x in enumerate(tensors)]
         symbolic = map_tree(
             lambda x: symbols[places[id(x)]] if isinstance(x, MaskedTensor) else x, arguments
         )
@@ -132,9 +134,10 @@ def mask_rank(x: MaskedTensor) -> int | None:
     return None if x.mask is None else len(x.backend.shape(x.mask))
 
 
-def data_source(name: str, x: MaskedTensor) -> SymbolicTensor:
-    """Return a symbol for a tensor with data: any batch size, otherwise of its shape."""
-    shape = (None, *x.shape[1:]) if x.ndim else ()
+def data_source(name: str, x: MaskedTensor, fixed_batch: bool = False) -> SymbolicTensor:
+    """Return a symbol for a tensor with data: of its shape, but of any batch size, unless that is
+    fixed."""
+    shape = (x.shape[0] if fixed_batch else None, *x.shape[1:]) if x.ndim else ()
     rank = mask_rank(x)
     spec = Spec(shape, x.dtype)
     return source("input", name, spec) if rank is None else masked_source(name, spec, rank)

@@ -160,6 +160,12 @@ class Layer:
         """Whether maskgraph vouches for the layer: it never reads masked steps."""
         return type(self).__module__.startswith("maskgraph.")
 
+    @property
+    def fixed_batch(self) -> bool:
+        """Whether the layer, or one in it, keeps something for each row of a batch from one call
+        to the next, so that it must know how many there are."""
+        return any(layer.fixed_batch for layer in self._sublayers)
+
     def ensure_built(self, shapes: dict[str, Any]) -> None:
         """Make the weights if they are not made yet, for the shapes of the call's tensors."""
         if self.built:

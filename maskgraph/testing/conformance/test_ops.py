@@ -23,7 +23,7 @@ from maskgraph.testing.op_calls import (
 from maskgraph.testing.op_sample import Masked, Sample
 from maskgraph.testing.op_table import OPS, OpRow
 
-NO_TENSORS = ("shape", "dimension", "dimension_arithmetic", "random_keep")
+NO_TENSORS = ("shape", "dimension", "dimension_arithmetic", "random_keep", "random_normal")
 MASKED = [r for r in OPS if any(isinstance(x, Masked) for x in arrays_in(r.arguments(Sample())))]
 PLANNED = [r for r in OPS if arrays_in(r.arguments(Sample())) and r.op not in NO_TENSORS]
 

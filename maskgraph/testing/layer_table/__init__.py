@@ -5,10 +5,15 @@ from __future__ import annotations
 from maskgraph.testing.layer_table import (
     attention,
     merging,
+    normalization,
     over_time,
+    positions,
     recurrent,
+    regularization,
     shapes,
     steps,
+    transformer,
+    windows,
     wrappers,
 )
 from maskgraph.testing.layer_table.row import LayerRow as LayerRow
@@ -17,7 +22,20 @@ from maskgraph.testing.layer_table.row import one_by_one as one_by_one
 
 LAYERS: tuple[LayerRow, ...] = tuple(
     row
-    for family in (steps, over_time, recurrent, wrappers, attention, merging, shapes)
+    for family in (
+        steps,
+        normalization,
+        regularization,
+        over_time,
+        windows,
+        recurrent,
+        wrappers,
+        attention,
+        positions,
+        transformer,
+        merging,
+        shapes,
+    )
     for row in family.rows()
 )
 """Every layer in each configuration that matters."""

@@ -32,6 +32,13 @@ def rows() -> Iterator[LayerRow]:
         (FLOATS,),
         notes="Keras takes a mask for one of the whole shape",
     )
+    yield LayerRow(
+        "EinsumDense-time",
+        lambda: layers.EinsumDense("btd,de->be", 3, bias_axes="e"),
+        (FLOATS,),
+        SUMMARY,
+        notes="Keras counts padding",
+    )
     for keepdims in (False, True):
         for cls in (layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D):
             yield LayerRow(

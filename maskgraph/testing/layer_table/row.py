@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from maskgraph.graph import Weight
 from maskgraph.layers import Layer
 from maskgraph.testing.sequences import PADDINGS, Rectangle, Sequences
 
@@ -36,6 +37,8 @@ class LayerRow:
             step, and a step of the result exists where it does in all of them or in any.
         lawful: True, or why the law cannot hold.
         padding: the paddings for which the layer is defined.
+        holes: "skipped" if a sequence alone is its valid steps; "in place" if it is what stands
+            from its first to its last, masked steps included: windows know where these are.
         keras: the name in keras.layers; None if there is none.
         notes: where Keras differs on masked input.
     """
@@ -48,6 +51,7 @@ class LayerRow:
     meet: str = "apart"
     lawful: bool | str = True
     padding: tuple[str, ...] = PADDINGS
+    holes: str = "skipped"
     keras: str | None = field(default="")
     notes: str = ""
 
@@ -64,11 +68,16 @@ class LayerRow:
             for s in self.inputs
         ]
         self.call(layer, tensors)
-        layer.set_weights([generator.normal(scale=0.5, size=w.shape) for w in layer.weights])
+        layer.set_weights([_drawn(w, generator) for w in layer.weights])
         return layer
 
     def __str__(self) -> str:
         return self.name
+
+
+def _drawn(weight: Weight, generator: np.random.Generator) -> np.ndarray:
+    values = generator.normal(scale=0.5, size=weight.shape)
+    return np.abs(values) if weight.name.endswith("variance") else values
 
 
 FLOATS = Sequences(trailing=(4,))

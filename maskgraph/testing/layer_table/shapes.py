@@ -13,6 +13,7 @@ from maskgraph.testing.layer_table.row import (
     SUMMARY,
     LayerRow,
 )
+from maskgraph.testing.sequences import Sequences
 
 
 def rows() -> Iterator[LayerRow]:
@@ -23,6 +24,7 @@ def rows() -> Iterator[LayerRow]:
     yield LayerRow(
         "Flatten", lambda: layers.Flatten(), (FLOATS,), SUMMARY, lawful="it needs a fixed length"
     )
+    yield LayerRow("RepeatVector", lambda: layers.RepeatVector(2), (Sequences(),), notes=lost)
     yield LayerRow("Permute-time", lambda: layers.Permute((2, 1)), (FLOATS,), lawful=DROPS)
     yield LayerRow("DropMask", lambda: layers.DropMask(), (FLOATS,), lawful=DROPS, keras=None)
     yield LayerRow("Lambda", lambda: layers.Lambda(lambda x: x * 2), (FLOATS,), lawful=DROPS)
