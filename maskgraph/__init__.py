@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from maskgraph import backend as backend
     from maskgraph import errors as errors
     from maskgraph import layers as layers
+    from maskgraph import losses as losses
+    from maskgraph import metrics as metrics
     from maskgraph import ops as ops
     from maskgraph import testing as testing
     from maskgraph import utils as utils
@@ -30,6 +32,8 @@ else:
             "backend": "backend",
             "errors": "errors",
             "layers": "layers",
+            "losses": "losses",
+            "metrics": "metrics",
             "ops": "ops",
             "testing": "testing",
             "utils": "utils",
