@@ -23,6 +23,7 @@ def imported(code: str, watched: tuple[str, ...] = FRAMEWORKS) -> list[str]:
         "import maskgraph",
         "from maskgraph import *",
         "import maskgraph as mg; mg.layers; mg.ops; mg.testing.check_parity; mg.testing.check_law",
+        "import maskgraph as mg; mg.testing.check_leaks",
         "import maskgraph as mg; mg.layers.Dense(2)([[1.0]]); mg.backend.statuses",
         "import maskgraph as mg; mg.backend.plugins(); mg.backend.status_of('numpy')",
         "import maskgraph_torch, maskgraph_tensorflow",

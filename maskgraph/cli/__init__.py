@@ -1,3 +1,3 @@
-"""The command line: `maskgraph run | check | parity | backends`."""
+"""The command line: `maskgraph run | check | parity | leaks | backends`."""
 
 from maskgraph.cli.entry import main as main

@@ -26,6 +26,26 @@ def load_model(spec: str) -> Model:
         LoadError: if there is no such file, module or name, if importing it fails (told with
             file and line), or if what it names is no model.
     """
+    return _as_model(spec, load_named(spec))
+
+
+def load_object(spec: str) -> Any:
+    """Return what a command line names, whatever it is; a function that is called without
+    arguments is called.
+
+    Raises:
+        LoadError: if there is no such file, module or name, or if importing it fails.
+    """
+    value = load_named(spec)
+    return _call(spec, value) if inspect.isroutine(value) and not _needed(value) else value
+
+
+def load_named(spec: str) -> Any:
+    """Return the value that a name has in a file or module.
+
+    Raises:
+        LoadError: if there is no such file, module or name, or if importing it fails.
+    """
     where, _, name = spec.rpartition(":")
     if not where or not name:
         raise LoadError(
@@ -41,7 +61,7 @@ def load_model(spec: str) -> Model:
                 else "a model, or a function that returns one",
             )
         )
-    return _as_model(spec, vars(module)[name])
+    return vars(module)[name]
 
 
 def _import_file(path: Path) -> ModuleType:

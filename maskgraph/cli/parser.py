@@ -11,7 +11,7 @@ MODEL = "file.py:name or package.module:name, of a model or of a function that r
 
 EPILOG = """\
 Backends: the option --backend, else MASKGRAPH_BACKEND, else numpy; devices likewise.
-Exit status: 0, or 1 for a verdict (check --strict, parity), or 2 if the command failed.
+Exit status: 0, or 1 for a verdict (check --strict, parity, leaks), or 2 if the command failed.
 """
 
 
@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"maskgraph {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_run, _add_check, _add_parity, _add_backends):
+    for add in (_add_run, _add_check, _add_parity, _add_leaks, _add_backends):
         command = add(commands)
         command.add_argument(
             "--traceback", action="store_true", help="show where in the code an error arose"
@@ -86,6 +86,44 @@ def _add_parity(commands: _Commands) -> argparse.ArgumentParser:
         type=float,
         default=1e-4,
         help="the largest difference from NumPy in float64, relative above 1 (default: 1e-4)",
+    )
+    return command
+
+
+def _add_leaks(commands: _Commands) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        "leaks", help="tell whether padding leaks into what anybody's model gives; exit 1 if so"
+    )
+    command.add_argument(
+        "model",
+        metavar="MODEL",
+        help="file.py:name or package.module:name, of a maskgraph or Keras model or layer, a "
+        "torch.nn.Module, a function of values and a mask, or a function that returns one",
+    )
+    command.add_argument(
+        "--data",
+        metavar="NAME",
+        help="file.py:name of (values, mask), or of a function that returns them (default: random "
+        "data, for models that say what they take)",
+    )
+    command.add_argument("--mask-name", help="the keyword that takes the mask")
+    command.add_argument(
+        "--mask-means",
+        choices=("keep", "ignore"),
+        default="keep",
+        help="what True in the model's mask means (default: keep)",
+    )
+    command.add_argument("--lengths-name", help="the keyword that takes lengths, and no mask")
+    command.add_argument(
+        "--only", metavar="NAMES", help="alterations of the padding, with commas: noise,right …"
+    )
+    command.add_argument("--backend", help="of a maskgraph or Keras model: numpy, torch …")
+    command.add_argument("--seed", type=int, default=0, help="of all random data (default: 0)")
+    command.add_argument(
+        "--tolerance",
+        type=float,
+        default=1e-5,
+        help="the largest change to let pass, relative above 1 (default: 1e-5)",
     )
     return command
 

@@ -440,7 +440,7 @@ def program(*argv, cwd=None):
 def test_help_lists_the_commands():
     done = program("--help")
     assert done.returncode == 0
-    for command in ("run", "check", "parity", "backends"):
+    for command in ("run", "check", "parity", "leaks", "backends"):
         assert f"    {command} " in done.stdout
     assert program("--version").stdout == f"maskgraph {mg.__version__}\n"
 

@@ -21,7 +21,7 @@ def suite(tmp_path):
 
 
 def passed(output):
-    return [n for n in ("numpy", "torch", "tensorflow") if f"nest[{n}] PASSED" in output]
+    return [n for n in ("numpy", "torch", "tensorflow", "jax") if f"nest[{n}] PASSED" in output]
 
 
 def test_numpy_is_the_default(suite):
