@@ -14,7 +14,7 @@ from maskgraph.errors import ArgumentError, BackendError, LoadError, explain
 from maskgraph.layers.base.layer import Layer
 from maskgraph.models import Model
 from maskgraph.testing.keras_samples import keras_inputs
-from maskgraph.testing.leaks import check_leaks
+from maskgraph.testing.leaks.check import check_leaks
 from maskgraph.testing.samples import random_inputs
 
 

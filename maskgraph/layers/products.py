@@ -11,7 +11,7 @@ from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.layers import activations
 from maskgraph.layers.base.builtin import BuiltinLayer
 from maskgraph.layers.equation import Equation
-from maskgraph.layers.normalization import unit_length
+from maskgraph.layers.normalization.features import unit_length
 from maskgraph.ops import shapes
 from maskgraph.ops.masking import intersect, unmasked
 

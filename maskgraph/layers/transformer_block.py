@@ -10,7 +10,7 @@ from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.layers.attention import MultiHeadAttention
 from maskgraph.layers.base.builtin import BuiltinLayer, known_features, positive, require_rank
 from maskgraph.layers.core import Dense
-from maskgraph.layers.normalization import LayerNormalization
+from maskgraph.layers.normalization.features import LayerNormalization
 from maskgraph.layers.regularization import Dropout
 
 

@@ -10,7 +10,7 @@ from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.graph import leaves, map_tree
 from maskgraph.layers.base.builtin import BuiltinLayer, require_rank
 from maskgraph.layers.base.layer import Layer
-from maskgraph.layers.rnn import RNN, fresh
+from maskgraph.layers.recurrent.rnn import RNN, fresh
 from maskgraph.ops.masking import intersect, unmasked
 
 _MERGES: dict[str, Callable[[Any, Any], Any]] = {

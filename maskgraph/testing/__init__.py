@@ -9,9 +9,9 @@ from maskgraph import lazy
 
 if TYPE_CHECKING:
     from maskgraph.testing.law import check_law as check_law
-    from maskgraph.testing.leak_report import Leak as Leak
-    from maskgraph.testing.leak_report import LeakReport as LeakReport
-    from maskgraph.testing.leaks import check_leaks as check_leaks
+    from maskgraph.testing.leaks.check import check_leaks as check_leaks
+    from maskgraph.testing.leaks.report import Leak as Leak
+    from maskgraph.testing.leaks.report import LeakReport as LeakReport
     from maskgraph.testing.parity import check_parity as check_parity
     from maskgraph.testing.parity_report import Parity as Parity
 else:

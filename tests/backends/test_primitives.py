@@ -236,13 +236,34 @@ SHAPE: list[Case] = [
     ("einsum", ("ij,jk->ik", [_f(2, 0), _f(0, 3)])),
 ]  # fmt: skip
 
-CASES = [*CREATION, *ELEMENTWISE, *REDUCTION, *SHAPE]
+WINDOWS = [
+    *[
+        case
+        for x in (_f(2, 7, 4), _f(0, 7, 4), _f(2, 0, 4), _f(2, 1, 4))
+        for case in [
+            ("conv", (x, _f(3, 4, 2), 2, "same", 1)), ("conv", (x, _f(2, 2, 6), 1, "valid", 2)),
+            ("valid_conv", (x, _f(3, 4, 2), 1, 1)), ("valid_conv", (x, _f(2, 1, 8), 3, 2)),
+            ("conv_transpose", (x, _f(3, 2, 4), 2, "same", None, 1)),
+            ("conv_transpose", (x, _f(2, 2, 4), 3, "valid", 2, 2)),
+            ("full_conv_transpose", (x, _f(3, 2, 4), 2, 1)),
+            ("max_pool", (x, 3, 2, "same")), ("max_over_windows", (x, 2, 3)),
+            ("average_pool", (x, 3, 2, "same")), ("mean_over_windows", (x, 2, 1)),
+            ("adaptive_max_pool", (x, 3, None)), ("adaptive_average_pool", (x, 3, None)),
+        ]
+    ],
+    ("max_pool", (_values("int32", 2, 7, 4), 2, 2, "same")),
+    ("adaptive_max_pool", (_values("int32", 2, 7, 4), 2, _b(2, 7))),
+    ("adaptive_average_pool", (_f(2, 7, 4), 2, _b(2, 7))),
+]  # fmt: skip
+
+CASES = [*CREATION, *ELEMENTWISE, *REDUCTION, *SHAPE, *WINDOWS]
 
 # what other tests are about, or is nothing to compare
 ELSEWHERE = {
     "devices", "device_of", "to_numpy", "shape", "dtype", "quiet", "running", "gradients",
     "from_ragged", "to_ragged", "rnn", "activation", "dimension", "dimension_arithmetic",
-    "native_call", "random_keep",
+    "native_call", "random_keep", "random_normal", "scan", "ctc_loss", "check_labels",
+    "position_embedding", "has_values", "compiled", "compiles",
 }  # fmt: skip
 
 

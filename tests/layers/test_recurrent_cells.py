@@ -7,7 +7,7 @@ import maskgraph as mg
 from maskgraph import layers, ops
 from maskgraph.backend import use_backend
 from maskgraph.errors import ArgumentError, GraphError, ShapeError
-from maskgraph.layers.rnn import fresh
+from maskgraph.layers.recurrent.rnn import fresh
 from maskgraph.testing.layer_table.recurrent import MeanCell
 
 BACKENDS = ["numpy", "torch", "tensorflow", "jax"]

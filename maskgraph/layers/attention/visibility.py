@@ -13,7 +13,7 @@ import numpy as np
 from maskgraph import ops
 from maskgraph.errors import MaskError, explain
 from maskgraph.layers.base.layer import Layer
-from maskgraph.layers.base.positions import step_positions
+from maskgraph.layers.positions.base import step_positions
 from maskgraph.ops.masking import intersect, unmasked
 from maskgraph.ops.operands import spec_of
 

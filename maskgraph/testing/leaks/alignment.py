@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from maskgraph.testing.difference import INFINITE, difference
-from maskgraph.testing.leak_batches import Batch, Line
+from maskgraph.testing.leaks.batches import Batch, Line
 
 
 class Seen(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph import ops
-from maskgraph.layers.base.cell import GatedCell, lstm_gates, with_forget_bias
+from maskgraph.layers.recurrent.cell import GatedCell, lstm_gates, with_forget_bias
 
 
 class SimpleRNNCell(GatedCell):

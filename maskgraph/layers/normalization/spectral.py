@@ -11,7 +11,7 @@ from maskgraph.errors import ArgumentError, explain
 from maskgraph.graph import Weight
 from maskgraph.layers.base.builtin import BuiltinLayer, positive
 from maskgraph.layers.base.layer import Layer
-from maskgraph.layers.normalization import unit_length
+from maskgraph.layers.normalization.features import unit_length
 
 _SMALLEST = 1e-7
 """The least length to divide by."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from maskgraph import ops
 from maskgraph.layers.base.builtin import positive
-from maskgraph.layers.convolution import Convolution
+from maskgraph.layers.convolution.conv import Convolution
 
 
 class DepthwiseConv1D(Convolution):

@@ -10,8 +10,8 @@ import numpy as np
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.layers.base.builtin import BuiltinLayer, widened
-from maskgraph.layers.normalization import sorted_axes
-from maskgraph.layers.statistics import Statistics, batches_of
+from maskgraph.layers.normalization.features import sorted_axes
+from maskgraph.layers.normalization.statistics import Statistics, batches_of
 
 _SMALLEST = 1e-7
 """The least standard deviation to divide by."""

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from maskgraph.testing.leak_alignment import Change, Layout, Part, Pieces, Seen, change, largest
-from maskgraph.testing.leak_alignment import pieces as pieces_of
-from maskgraph.testing.leak_runs import Runs, Variant
-from maskgraph.testing.leak_subjects import Gradient
+from maskgraph.testing.leaks.alignment import Change, Layout, Part, Pieces, Seen, change, largest
+from maskgraph.testing.leaks.alignment import pieces as pieces_of
+from maskgraph.testing.leaks.runs import Runs, Variant
+from maskgraph.testing.leaks.subjects import Gradient
 
 Found = list[list[Gradient]]
 """For each part of a variant its gradients."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from maskgraph.testing.leak_alignment import Seen
-from maskgraph.testing.leak_batches import Batch
-from maskgraph.testing.leak_subjects.function import FunctionSubject
-from maskgraph.testing.leak_subjects.subject import Feed, Filler, NodeRun, as_seen, tensors_in
-from maskgraph.testing.leak_subjects.tensors import TorchTensors
+from maskgraph.testing.leaks.alignment import Seen
+from maskgraph.testing.leaks.batches import Batch
+from maskgraph.testing.leaks.subjects.function import FunctionSubject
+from maskgraph.testing.leaks.subjects.subject import Feed, Filler, NodeRun, as_seen, tensors_in
+from maskgraph.testing.leaks.subjects.tensors import TorchTensors
 
 
 class TorchSubject(FunctionSubject):

@@ -9,7 +9,7 @@ import numpy as np
 from maskgraph import ops
 from maskgraph.errors import ShapeError, explain
 from maskgraph.layers.base.builtin import BuiltinLayer, require_rank
-from maskgraph.layers.base.positions import float_of, positions_of
+from maskgraph.layers.positions.base import float_of, positions_of
 from maskgraph.ops.operands import spec_of
 
 

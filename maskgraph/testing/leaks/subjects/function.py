@@ -13,9 +13,9 @@ import numpy as np
 from maskgraph.errors import ArgumentError, explain
 from maskgraph.graph import unflatten
 from maskgraph.masks import MaskedTensor
-from maskgraph.testing.leak_alignment import Seen
-from maskgraph.testing.leak_batches import Batch
-from maskgraph.testing.leak_subjects.subject import (
+from maskgraph.testing.leaks.alignment import Seen
+from maskgraph.testing.leaks.batches import Batch
+from maskgraph.testing.leaks.subjects.subject import (
     Feed,
     Filler,
     Gradient,
@@ -23,7 +23,7 @@ from maskgraph.testing.leak_subjects.subject import (
     seen_in,
     tensors_in,
 )
-from maskgraph.testing.leak_subjects.tensors import Tensors
+from maskgraph.testing.leaks.subjects.tensors import Tensors
 
 
 class FunctionSubject(Subject):

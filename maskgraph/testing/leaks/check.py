@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from maskgraph.testing.leak_alignment import Change
-from maskgraph.testing.leak_batches import wanted
-from maskgraph.testing.leak_faults import first_fault
-from maskgraph.testing.leak_gradients import Gradients
-from maskgraph.testing.leak_inputs import admit
-from maskgraph.testing.leak_report import Leak, LeakReport
-from maskgraph.testing.leak_runs import Runs, Variant
-from maskgraph.testing.leak_subjects import Feed, subject_for
+from maskgraph.testing.leaks.alignment import Change
+from maskgraph.testing.leaks.batches import wanted
+from maskgraph.testing.leaks.faults import first_fault
+from maskgraph.testing.leaks.gradients import Gradients
+from maskgraph.testing.leaks.inputs import admit
+from maskgraph.testing.leaks.report import Leak, LeakReport
+from maskgraph.testing.leaks.runs import Runs, Variant
+from maskgraph.testing.leaks.subjects import Feed, subject_for
 
 
 def check_leaks(

@@ -13,10 +13,10 @@ from maskgraph.graph import leaves, map_tree
 from maskgraph.layers.base.layer import Layer
 from maskgraph.masks import Mask, MaskedTensor
 from maskgraph.masks.check import check_mask
-from maskgraph.testing.leak_batches import Batch
-from maskgraph.testing.leak_subjects.choose import is_keras
-from maskgraph.testing.leak_subjects.keras_model import makes_masks
-from maskgraph.testing.leak_subjects.tensors import host
+from maskgraph.testing.leaks.batches import Batch
+from maskgraph.testing.leaks.subjects.choose import is_keras
+from maskgraph.testing.leaks.subjects.keras_model import makes_masks
+from maskgraph.testing.leaks.subjects.tensors import host
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from maskgraph.layers.base.builtin import (
     require_features,
     require_rank,
 )
-from maskgraph.layers.base.positions import float_of, positions_of, spread, step_mask
+from maskgraph.layers.positions.base import float_of, positions_of, spread, step_mask
 from maskgraph.layers.reversible_embedding import ReversibleEmbedding
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from maskgraph.testing.leak_alignment import Change, Seen, change, layout_of, pieces
-from maskgraph.testing.leak_report import Fault
-from maskgraph.testing.leak_runs import Nodes, Runs, Variant
-from maskgraph.testing.leak_subjects import NodeRun
+from maskgraph.testing.leaks.alignment import Change, Seen, change, layout_of, pieces
+from maskgraph.testing.leaks.report import Fault
+from maskgraph.testing.leaks.runs import Nodes, Runs, Variant
+from maskgraph.testing.leaks.subjects import NodeRun
 
 
 def first_fault(runs: Runs, variant: Variant, tolerance: float) -> Fault | None:

@@ -11,9 +11,9 @@ from typing import Any
 from maskgraph import ops
 from maskgraph.layers.activations import kernel_name
 from maskgraph.layers.base.builtin import require_features
-from maskgraph.layers.base.cell import GatedCell
-from maskgraph.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
-from maskgraph.layers.rnn import RNN
+from maskgraph.layers.recurrent.cell import GatedCell
+from maskgraph.layers.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
+from maskgraph.layers.recurrent.rnn import RNN
 
 
 class Recurrent(RNN):

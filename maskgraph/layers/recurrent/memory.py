@@ -12,7 +12,7 @@ from maskgraph.graph import SymbolicTensor, Weight, leaves, map_tree
 from maskgraph.plan import Plan, Program
 
 if TYPE_CHECKING:
-    from maskgraph.layers.rnn import RNN
+    from maskgraph.layers.recurrent.rnn import RNN
 
 
 class Memory:

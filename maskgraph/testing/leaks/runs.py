@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from maskgraph.errors import ArgumentError, explain
-from maskgraph.testing.leak_alignment import (
+from maskgraph.testing.leaks.alignment import (
     Change,
     Layout,
     Part,
@@ -19,8 +19,8 @@ from maskgraph.testing.leak_alignment import (
     layout_of,
     pieces,
 )
-from maskgraph.testing.leak_batches import AMOUNTS, CONTENTS, TEXTS, Batch, filling
-from maskgraph.testing.leak_subjects import Filler, NodeRun, Subject
+from maskgraph.testing.leaks.batches import AMOUNTS, CONTENTS, TEXTS, Batch, filling
+from maskgraph.testing.leaks.subjects import Filler, NodeRun, Subject
 
 Outputs = list[tuple[Part, list[Seen]]]
 Nodes = list[tuple[Part, dict[str, NodeRun]]]

@@ -13,9 +13,9 @@ import numpy as np
 from maskgraph.errors import ArgumentError, explain
 from maskgraph.layers.base.eager import is_foreign_ragged
 from maskgraph.masks import MaskedTensor
-from maskgraph.testing.leak_alignment import Seen
-from maskgraph.testing.leak_batches import Batch
-from maskgraph.testing.leak_subjects.tensors import host, is_tensor
+from maskgraph.testing.leaks.alignment import Seen
+from maskgraph.testing.leaks.batches import Batch
+from maskgraph.testing.leaks.subjects.tensors import host, is_tensor
 
 Filler = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Returns values with something else at masked steps, given values and a mask."""

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from maskgraph.testing.leak_batches import TEXTS
+from maskgraph.testing.leaks.batches import TEXTS
 
 
 @dataclass(frozen=True)

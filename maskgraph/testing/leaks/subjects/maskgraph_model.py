@@ -14,9 +14,9 @@ from maskgraph.layers.base.layer import Layer
 from maskgraph.masks import MaskedTensor
 from maskgraph.models import Input, Model
 from maskgraph.models.running import ModelRunner
-from maskgraph.testing.leak_alignment import Seen
-from maskgraph.testing.leak_batches import Batch
-from maskgraph.testing.leak_subjects.subject import (
+from maskgraph.testing.leaks.alignment import Seen
+from maskgraph.testing.leaks.batches import Batch
+from maskgraph.testing.leaks.subjects.subject import (
     Feed,
     Filler,
     Gradient,

@@ -8,8 +8,8 @@ from maskgraph import ops
 from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.layers import activations
 from maskgraph.layers.base.builtin import known_features, positive, require_features
-from maskgraph.layers.base.cell import DropoutCell, lstm_gates, with_forget_bias
-from maskgraph.layers.rnn import RNN
+from maskgraph.layers.recurrent.cell import DropoutCell, lstm_gates, with_forget_bias
+from maskgraph.layers.recurrent.rnn import RNN
 
 
 class ConvLSTMCell(DropoutCell):

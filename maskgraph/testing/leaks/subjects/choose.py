@@ -9,13 +9,13 @@ from maskgraph.backend import load
 from maskgraph.errors import ArgumentError, explain
 from maskgraph.graph import leaves
 from maskgraph.layers.base.layer import Layer
-from maskgraph.testing.leak_batches import Batch
-from maskgraph.testing.leak_subjects.function import FunctionSubject
-from maskgraph.testing.leak_subjects.keras_model import KerasSubject
-from maskgraph.testing.leak_subjects.maskgraph_model import MaskgraphSubject
-from maskgraph.testing.leak_subjects.subject import Feed, Subject
-from maskgraph.testing.leak_subjects.tensors import framework_of, tensors_for
-from maskgraph.testing.leak_subjects.torch_module import TorchSubject
+from maskgraph.testing.leaks.batches import Batch
+from maskgraph.testing.leaks.subjects.function import FunctionSubject
+from maskgraph.testing.leaks.subjects.keras_model import KerasSubject
+from maskgraph.testing.leaks.subjects.maskgraph_model import MaskgraphSubject
+from maskgraph.testing.leaks.subjects.subject import Feed, Subject
+from maskgraph.testing.leaks.subjects.tensors import framework_of, tensors_for
+from maskgraph.testing.leaks.subjects.torch_module import TorchSubject
 
 
 def subject_for(

@@ -13,10 +13,10 @@ from maskgraph import dtypes, ops
 from maskgraph.errors import GraphError, ShapeError, explain
 from maskgraph.graph import Spec, SymbolicTensor, leaves, map_tree, source, unflatten
 from maskgraph.layers.base.builtin import BuiltinLayer, require_rank
-from maskgraph.layers.base.cell import one_sequence
 from maskgraph.layers.base.layer import Layer
-from maskgraph.layers.memory import Memory
-from maskgraph.layers.stacked_cells import StackedRNNCells, check_cell, initial_state
+from maskgraph.layers.recurrent.cell import one_sequence
+from maskgraph.layers.recurrent.memory import Memory
+from maskgraph.layers.recurrent.stacked_cells import StackedRNNCells, check_cell, initial_state
 from maskgraph.ops.operands import spec_of
 from maskgraph.plan import StepBody
 

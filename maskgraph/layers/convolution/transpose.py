@@ -7,7 +7,7 @@ from typing import Any
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, explain
 from maskgraph.layers.base.builtin import positive
-from maskgraph.layers.convolution import Convolution
+from maskgraph.layers.convolution.conv import Convolution
 
 
 class Conv1DTranspose(Convolution):

@@ -1,0 +1,1 @@
+"""Convolution over time: plain, depthwise and transposed."""

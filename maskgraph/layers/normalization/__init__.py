@@ -1,0 +1,1 @@
+"""Layers that give their inputs a mean and a variance."""

@@ -1,0 +1,1 @@
+"""Pooling: over all of time, and through windows."""

@@ -1,0 +1,1 @@
+"""Layers that tell where a step stands, counting the steps that exist."""
