@@ -20,18 +20,51 @@ _TRANSPARENT = ("with_mask", "drop_mask", "select_valid", "merge_axes", "split_a
 """Ops that are left out: they move elements or clear padding, and do not change what is asked."""
 
 
-def describe(symbol: SymbolicTensor | None, depth: int = 6) -> str:
-    """Return a mask as text; None is "every step"."""
-    if symbol is None:
-        return "every step"
+_LONGEST = 60
+
+_DEEPEST = 6
+
+
+def describe(symbol: SymbolicTensor | None) -> str:
+    """Return a mask as text; None is "every step". A long text that a layer is the author of is
+    put as what that layer makes of other masks: `conv1d(tokens != 0)`."""
+    return "every step" if symbol is None else _shortened(symbol, _DEEPEST)
+
+
+def _shortened(symbol: SymbolicTensor, depth: int) -> str:
+    text = _whole(symbol, depth)
+    layer = symbol.node.scope.path
+    if len(text) <= _LONGEST or not layer:
+        return text
+    return f"{layer}({', '.join(dict.fromkeys(map(describe, _outside(symbol, layer))))})"
+
+
+def _outside(symbol: SymbolicTensor, layer: str) -> list[SymbolicTensor]:
+    """Return the masks that one made within a layer is made of, which come from elsewhere."""
+    found: dict[SymbolicTensor, None] = {}
+    seen: set[SymbolicTensor] = set()
+    stack = [symbol]
+    while stack:
+        inner = stack.pop()
+        if inner in seen:
+            continue
+        seen.add(inner)
+        if inner.node.scope.path == layer and not inner.node.is_source:
+            stack.extend(reversed(inner.node.inputs))
+        elif inner.dtype == "bool":
+            found[inner] = None
+    return list(found)
+
+
+def _whole(symbol: SymbolicTensor, depth: int) -> str:
     node = symbol.node
     op = getattr(node.target, "name", "")
     if node.is_source or node.body is not None or depth == 0:
         return symbol.name
     values = list(node.arguments.values())
     if op in _TRANSPARENT:
-        return describe(values[0], depth)
-    texts = [_text(v, depth - 1) for v in values]
+        return _whole(values[0], depth)
+    texts = [_text(v, depth - 1, node.scope.path) for v in values]
     if op in _INFIX:
         left, right = (f"({t})" if " " in t else t for t in texts)
         return f"{left} {_INFIX[op]} {right}"
@@ -48,11 +81,13 @@ def describe(symbol: SymbolicTensor | None, depth: int = 6) -> str:
     return f"{op}({', '.join(shown)})"
 
 
-def _text(value: Any, depth: int) -> str:
+def _text(value: Any, depth: int, layer: str) -> str:
+    """Return an argument of an op in `layer` as text."""
     if isinstance(value, SymbolicTensor):
-        return describe(value, depth)
+        inside = value.node.scope.path == layer
+        return _whole(value, depth) if inside else _shortened(value, depth)
     if isinstance(value, list):
-        return "[" + ", ".join(_text(v, depth) for v in value) + "]"
+        return "[" + ", ".join(_text(v, depth, layer) for v in value) + "]"
     return str(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
 
 
