@@ -16,7 +16,8 @@ INSTALL := $(PIP) install --constraint constraints.txt --editable
 # The extra that brings each backend's framework; NumPy needs none.
 EXTRA_torch := torch
 EXTRA_tensorflow := tensorflow-cpu
-KNOWN_BACKENDS := numpy torch tensorflow
+EXTRA_jax := jax
+KNOWN_BACKENDS := numpy torch tensorflow jax
 EXTRAS := $(foreach backend,$(BACKENDS),$(EXTRA_$(backend)))
 
 # Idle OpenMP threads of one framework do not spin while another computes; TensorFlow keeps its
@@ -27,13 +28,15 @@ export TF_ENABLE_ONEDNN_OPTS := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint clean check-backends
+.PHONY: help demo test test-deep compare lint clean check-backends
 
 help:
 	@echo 'make demo                            a classifier of spoken vowels, on NumPy'
 	@echo 'make demo BACKENDS="numpy torch"     the same on each backend: $(KNOWN_BACKENDS)'
 	@echo 'make test                            the linters, then the tests on every backend'
 	@echo 'make test PYTEST_ARGS="-x -k conv"   the same, with arguments for pytest'
+	@echo 'make test-deep                       the law on thousands of random cases'
+	@echo 'make compare                         Keras, PyTorch by hand and maskgraph, claim by claim'
 	@echo 'make lint                            the linters alone'
 	@echo 'make clean                           remove the environment, caches and built files'
 	@echo
@@ -42,8 +45,20 @@ help:
 demo: check-backends $(STAMPS)/core $(addprefix $(STAMPS)/,$(EXTRAS))
 	$(BIN)/python examples/japanese_vowels.py $(foreach backend,$(BACKENDS),--backend $(backend))
 
+# The tests meet thousands of shapes, each once: XLA compiles them quickly rather than well.
+test test-deep: export XLA_FLAGS ?= \
+	--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
+
 test: lint
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Hypothesis looks at thousands of cases of the law, new ones at each run, in place of some dozens.
+test-deep: $(STAMPS)/everything
+	$(BIN)/python -m pytest --hypothesis-profile deep tests/law $(PYTEST_ARGS)
+
+# TensorFlow brings Keras along. Writes docs/comparison.md.
+compare: $(STAMPS)/everything
+	$(BIN)/python -m benchmarks.comparison
 
 lint: $(STAMPS)/everything
 	$(BIN)/ruff check
@@ -69,10 +84,10 @@ $(STAMPS)/core: $(STAMPS)/python pyproject.toml constraints.txt
 	$(INSTALL) .
 	@touch $@
 
-$(STAMPS)/torch $(STAMPS)/tensorflow-cpu: $(STAMPS)/core
+$(STAMPS)/torch $(STAMPS)/tensorflow-cpu $(STAMPS)/jax: $(STAMPS)/core
 	$(INSTALL) '.[$(@F)]'
 	@touch $@
 
 $(STAMPS)/everything: $(STAMPS)/python pyproject.toml constraints.txt
-	$(INSTALL) '.[torch,tensorflow-cpu,test]'
-	@touch $(STAMPS)/core $(STAMPS)/torch $(STAMPS)/tensorflow-cpu $@
+	$(INSTALL) '.[torch,tensorflow-cpu,jax,test]'
+	@touch $(STAMPS)/core $(STAMPS)/torch $(STAMPS)/tensorflow-cpu $(STAMPS)/jax $@

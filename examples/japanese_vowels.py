@@ -1,6 +1,6 @@
 """Who is speaking? Recordings of 7 to 29 steps, classified by an LSTM on any backend.
 
-    python examples/japanese_vowels.py --backend numpy --backend torch --backend tensorflow
+    python examples/japanese_vowels.py --backend numpy --backend torch --backend jax
 
 The task: 370 recordings of the Japanese vowels /ae/ by nine men, each a series of 12 LPC
 cepstrum coefficients (see examples/data/README.md). The weights were trained on 270 others by
@@ -51,7 +51,7 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--backend", action="append", help="numpy, torch, tensorflow …; may be given repeatedly"
+        "--backend", action="append", help="numpy, torch, tensorflow, jax; may be given repeatedly"
     )
     parser.add_argument("--device", default=None, help="cpu, cuda, cuda:1, gpu:0 …")
     options = parser.parse_args()

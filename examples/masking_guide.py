@@ -159,7 +159,7 @@ def custom_layers(padded_inputs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--backend", default="numpy", help="numpy, torch or tensorflow")
+    parser.add_argument("--backend", default="numpy", help="numpy, torch, tensorflow or jax")
     parser.add_argument("--device", default=None, help="cpu, cuda, cuda:1, gpu:0 …")
     options = parser.parse_args()
     mg.utils.set_random_seed(0)

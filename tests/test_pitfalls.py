@@ -16,7 +16,7 @@ IDS = Sequences("ids", vocabulary=9)
 VECTORS = Sequences(trailing=(4,))
 
 
-@pytest.fixture(params=["numpy", "torch", "tensorflow"])
+@pytest.fixture(params=["numpy", "torch", "tensorflow", "jax"])
 def backend(request):
     return request.param
 

@@ -81,13 +81,17 @@ class TensorflowBackend(Windows, Overrides):
 
     def asarray(self, value: Any, dtype: str | None = None) -> Array:
         with self.quiet():
-            if not tf.is_tensor(value):
-                value = np.asarray(value)
-                dtype = dtype or dtypes.canonical(value.dtype)
-            x = tf.convert_to_tensor(value)
-            if tf.executing_eagerly() and self.device_of(x) != self.device:
-                x = tf.identity(x)
-            return x if dtype is None else tf.cast(x, DTYPES[dtype])
+            if tf.is_tensor(value):
+                return self._placed(value, dtype)
+            value = np.asarray(value)
+            with tf.init_scope():  # a tensor with values, even while a function is traced
+                tensor = tf.convert_to_tensor(value)
+                return self._placed(tensor, dtype or dtypes.canonical(value.dtype))
+
+    def _placed(self, x: Array, dtype: str | None) -> Array:
+        if tf.executing_eagerly() and self.device_of(x) != self.device:
+            x = tf.identity(x)
+        return x if dtype is None else tf.cast(x, DTYPES[dtype])
 
     def to_numpy(self, x: Array) -> np.ndarray:
         array = np.asarray(x.numpy())

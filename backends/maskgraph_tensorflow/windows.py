@@ -13,10 +13,10 @@ from maskgraph_tensorflow.convert import ints
 class Windows(Backend):
     """Convolution and pooling as TensorFlow has them: not in groups, nor strided and dilated."""
 
-    def border(self, x: Array, reach: int, strides: int, padding: str) -> tuple[int, int]:
+    def _border(self, x: Array, reach: int, strides: int, padding: str) -> tuple[int, int]:
         size = self.shape(x)[1]
         if padding != "same" or strides == 1 or isinstance(size, int):
-            return super().border(x, reach, strides, padding)
+            return super()._border(x, reach, strides, padding)
         added = tf.maximum(reach - 1 - (size - 1) % strides, 0)  # known when a function runs
         return added // 2, added - added // 2
 

@@ -2,10 +2,12 @@
 
 A backend subclasses `Backend` and implements the abstract methods, which take and return its
 native tensors and mean what the NumPy function of the same name means. Everything else that
-`maskgraph.ops` needs has a default in `DerivedOps`, `ActivationOps` and `RecurrentOps`, written
-once in terms of the primitives; a backend overrides one where its framework has something better.
+`maskgraph.ops` needs has a default in the classes that `Backend` is made of (`DerivedOps`,
+`WindowOps`, …), written once in terms of the primitives; a backend overrides one where its
+framework has something better.
 
-An integer divided by zero is 0: what stands in the padding must not raise.
+An integer divided by zero is 0: what stands in the padding must not raise. Where a function has no
+one slope, backends agree on it: that of `abs` and `relu` at 0 is 0, that of `clip` at a bound is 1.
 
 What a backend may rely on: operands of one call have one dtype (the engine casts), tensors
 are on the backend's device, shapes and axes have been checked, and axes are not negative.
@@ -57,7 +59,9 @@ class Backend(WindowOps, AdaptivePoolingOps, AlignmentOps, RecurrentOps, Activat
     @abstractmethod
     def asarray(self, value: Any, dtype: str | None = None) -> Array:
         """Return host data (a NumPy array, a number) or a native tensor as a native tensor
-        on this backend's device, in `dtype` if one is given."""
+        on this backend's device, in `dtype` if one is given, else in its own, float64 and int64
+        included. Host data makes a tensor with values even while a function is being traced:
+        weights and constants are kept."""
 
     @abstractmethod
     def to_numpy(self, x: Array) -> np.ndarray:
@@ -71,7 +75,8 @@ class Backend(WindowOps, AdaptivePoolingOps, AlignmentOps, RecurrentOps, Activat
         """Return the dtype by the name that `maskgraph.dtypes` gives it."""
 
     @abstractmethod
-    def cast(self, x: Array, dtype: str) -> Array: ...
+    def cast(self, x: Array, dtype: str) -> Array:
+        """Return `x` in a dtype; floats are cut, and what an integer cannot hold wraps round."""
 
     # -- creation --------------------------------------------------------------------------
 
@@ -265,6 +270,17 @@ class Backend(WindowOps, AdaptivePoolingOps, AlignmentOps, RecurrentOps, Activat
         """Return the context that a forward pass runs in: no gradients, no warnings about
         what happens to arithmetic in the padding."""
         return nullcontext()
+
+    def compiles(self, op: str) -> bool:
+        """Tell whether calls of an op, by the name of its method, may be compiled together with
+        others: not if it looks at values, draws numbers or calls a user's function."""
+        return False
+
+    def compiled(self, function: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+        """Return a faster function that does the same. A plan's steps that are next to one another
+        and that the backend `compiles` are one; it takes and returns tensors, tuples of
+        them, and sizes."""
+        return function
 
     def gradients(
         self, function: Callable[[list[Array]], Array], arrays: list[Array]

@@ -49,7 +49,7 @@ class WindowOps(ABC):
     ) -> Array:
         """Convolve with a kernel (taps, features / groups, filters)."""
         reach = (self.shape(kernel)[0] - 1) * dilation_rate + 1
-        left, right = self.border(inputs, reach, strides, padding)
+        left, right = self._border(inputs, reach, strides, padding)
         return self.valid_conv(
             self._widened(inputs, left, right, 0), kernel, strides, dilation_rate
         )
@@ -76,13 +76,13 @@ class WindowOps(ABC):
 
     def max_pool(self, inputs: Array, pool_size: int, strides: int, padding: str) -> Array:
         """The maximum of each window."""
-        border = self.border(inputs, pool_size, strides, padding)
+        border = self._border(inputs, pool_size, strides, padding)
         lowest = dtypes.lowest(self.dtype(inputs))
         return self.max_over_windows(self._widened(inputs, *border, lowest), pool_size, strides)
 
     def average_pool(self, inputs: Array, pool_size: int, strides: int, padding: str) -> Array:
         """The mean of each window; what is added for "same" does not count."""
-        border = self.border(inputs, pool_size, strides, padding)
+        border = self._border(inputs, pool_size, strides, padding)
         mean = self.mean_over_windows(self._widened(inputs, *border, 0), pool_size, strides)
         if padding == "valid":
             return mean
@@ -90,7 +90,7 @@ class WindowOps(ABC):
         share = self.mean_over_windows(self._widened(ones, *border, 0), pool_size, strides)
         return self.divide(mean, share)
 
-    def border(self, x: Array, reach: int, strides: int, padding: str) -> tuple[int, int]:
+    def _border(self, x: Array, reach: int, strides: int, padding: str) -> tuple[int, int]:
         """How many steps are added before and after the sequences, for windows of `reach`."""
         if padding == "valid":
             return 0, 0

@@ -193,8 +193,8 @@ class Model(BuiltinLayer):
 
         Args:
             x: as for a call.
-            backend: "numpy", "torch", "tensorflow", "jax", …; None for the one in use (`use_backend`,
-                MASKGRAPH_BACKEND), else that of native tensors, else NumPy.
+            backend: "numpy", "torch", "tensorflow", "jax", …; None for the one in use
+                (`use_backend`, MASKGRAPH_BACKEND), else that of native tensors, else NumPy.
             device: "cpu", "cuda", "cuda:1", "gpu:0", …
             batch_size: how many sequences run at once; all of them if a layer is stateful.
 

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend
-from maskgraph.errors import MaskgraphError
 from maskgraph.graph import Dim, Node, SymbolicTensor, Weight, map_tree
 from maskgraph.masks.masked_tensor import from_host
 from maskgraph.ops.definition import Op
 from maskgraph.plan.lowering import Lowered, lower
+from maskgraph.plan.steps import Step, compiled, execute
 
 
 class Program:
@@ -65,13 +65,6 @@ class Results(NamedTuple):
             weight.assign(value)
 
 
-class Step(NamedTuple):
-    function: Callable[..., Any]
-    reads: tuple[int, ...]
-    fills: int
-    frees: tuple[int, ...]
-
-
 class Plan:
     """A program bound to a backend.
 
@@ -85,7 +78,10 @@ class Plan:
         self.steps = binder.steps
         self.origins = binder.origins
         self.weights = binder.weights
-        self._start = binder.start
+        self._steps, self._origins, size = compiled(
+            backend, self.steps, self.origins, len(binder.start)
+        )
+        self._start = binder.start + [None] * (size - len(binder.start))
         self._inputs = binder.inputs
         self._outputs = binder.outputs
         self._updates = binder.updates
@@ -126,15 +122,7 @@ class Plan:
             slots[slot] = (
                 weight.native(backend, self._dtype(weight.dtype)) if weights is None else weights[i]
             )
-        done = -1
-        try:
-            for done, (function, reads, fills, frees) in enumerate(self.steps):  # noqa: B007
-                slots[fills] = function(*[slots[i] for i in reads])
-                for i in frees:
-                    slots[i] = None
-        except Exception as error:
-            _note_origin(error, self.origins[done])
-            raise
+        execute(self._steps, self._origins, slots)
         return Results(
             [(slots[v], None if m is None else slots[m]) for v, m in self._outputs],
             [(weight, slots[v]) for weight, v in self._updates],
@@ -165,15 +153,6 @@ def _step_name(function: Any) -> str:
     while isinstance(function, partial):
         function = function.func
     return str(getattr(function, "__name__", type(function).__name__))
-
-
-def _note_origin(error: Exception, node: Node) -> None:
-    """Name the layer in the message of an error of ours, and the user's line in a note."""
-    said = error.args and str(error.args[0]).startswith("layer ")
-    if isinstance(error, MaskgraphError) and node.scope.path and not said:
-        error.args = (f"layer {node.scope.path!r}: {error.args[0]}", *error.args[1:])
-    where = f", made at {node.location}" if node.location else ""
-    error.add_note(f"in {node.path!r}{where}")
 
 
 def _in_order(symbols: Sequence[SymbolicTensor]) -> list[Node]:

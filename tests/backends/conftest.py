@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+import maskgraph_jax
 import maskgraph_numpy
 import maskgraph_tensorflow
 import maskgraph_torch
 from maskgraph.backend import Backend
 
-NATIVE = {p.name: p for p in (maskgraph_torch.plugin, maskgraph_tensorflow.plugin)}
+OURS = (maskgraph_torch.plugin, maskgraph_tensorflow.plugin, maskgraph_jax.plugin)
+NATIVE = {plugin.name: plugin for plugin in OURS}
 
 
 @pytest.fixture(scope="session", params=NATIVE)

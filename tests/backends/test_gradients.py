@@ -96,13 +96,18 @@ def test_gradient(
 
 @pytest.mark.parametrize("name", ["relu", "relu6", "abs", "elu", "leaky_relu", "clip", "softplus"])
 def test_kinks_are_alike(name: str) -> None:
-    """Where there is no one derivative, both frameworks take the same."""
+    """Where there is no one derivative, all frameworks take the same."""
     torch = pytest.importorskip("maskgraph_torch.backend").TorchBackend("cpu")
     tensorflow = pytest.importorskip("maskgraph_tensorflow.backend").TensorflowBackend("cpu")
+    jax = pytest.importorskip("maskgraph_jax.backend").JaxBackend("cpu")
     rest = {"elu": (0.5,), "leaky_relu": (0.2,), "clip": (0, 6)}.get(name, ())
     x = np.array([0.0, 6.0])
-    found = [b.gradients(_loss(b, name, rest), [b.asarray(x)])[0] for b in (torch, tensorflow)]
-    np.testing.assert_allclose(*(np.asarray(f) for f in found))
+    first, *others = (
+        np.asarray(b.gradients(_loss(b, name, rest), [b.asarray(x)])[0])
+        for b in (torch, tensorflow, jax)
+    )
+    for other in others:
+        np.testing.assert_allclose(other, first)
 
 
 @pytest.mark.parametrize("name", ["select_valid", "masked_softmax", "where"])

@@ -67,9 +67,9 @@ def test_a_missing_framework_comes_with_the_command_that_installs_it(monkeypatch
     )
 
 
-@pytest.mark.parametrize(("name", "extra"), [("torch", "torch"), ("tensorflow", "tensorflow")])
-def test_our_plugins_install_lines(name, extra):
-    assert plugins()[name].install == f"pip install {extra}"
+@pytest.mark.parametrize("name", ["torch", "tensorflow", "jax"])
+def test_our_plugins_install_lines(name):
+    assert plugins()[name].install == f"pip install {name}"
 
 
 def test_a_framework_that_fails_to_import_is_broken(monkeypatch):

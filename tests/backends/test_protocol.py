@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from maskgraph import layers
 from maskgraph.backend import Backend
 from maskgraph.errors import VocabularyError
+from maskgraph.models import Input, Model
 
 METHODS = [n for n, m in inspect.getmembers(Backend, inspect.isroutine) if not n.startswith("_")]
 
@@ -34,7 +36,7 @@ def test_a_backend_adds_nothing_public(backend: Backend) -> None:
     } | {"name"}
 
 
-@pytest.mark.parametrize("name", ["maskgraph_torch", "maskgraph_tensorflow"])
+@pytest.mark.parametrize("name", ["maskgraph_torch", "maskgraph_tensorflow", "maskgraph_jax"])
 def test_a_plugin_imports_no_framework(name: str) -> None:
     code = f"import sys, {name}; print({name}.plugin.framework in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -120,3 +122,13 @@ def test_tensorflow_traces() -> None:
         np.testing.assert_allclose(result, expected)
     empty = traced(x[:0], mask[:0], kernel)
     assert (empty[3].numpy() == 0).all()
+
+
+def test_tensorflow_keeps_weights_that_were_first_used_in_a_trace() -> None:
+    tf = pytest.importorskip("tensorflow")
+    x = Input((None, 3))
+    model = Model(x, layers.Dense(2)(x))
+    data = np.ones((1, 2, 3), "float32")
+    plan = model.plan(data, backend="tensorflow")
+    ((traced, _),) = tf.function(lambda x: plan.run([(x, None)]))(tf.constant(data))
+    np.testing.assert_allclose(model.predict(data, backend="tensorflow"), traced, atol=1e-6)

@@ -22,7 +22,7 @@ def run(script, *arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow", "jax"])
 def test_the_guide_prints_its_masks(backend):
     out = run("masking_guide.py", "--backend", backend)
     mask = (
@@ -38,7 +38,7 @@ def test_the_guide_prints_its_masks(backend):
 
 
 def test_vowels_on_every_backend():
-    names = ["numpy", "torch", "tensorflow"]
+    names = ["numpy", "torch", "tensorflow", "jax"]
     out = run("japanese_vowels.py", *(f"--backend={name}" for name in names))
     rows = re.findall(r"^(\w+) +([\d.]+) +([\d.]+) +(\S+) +([\d.]+) +(\S+)$", out, re.M)
     assert [row[0] for row in rows] == names

@@ -23,7 +23,7 @@ class Counter(layers.Layer):
         return inputs + self.seen
 
 
-@pytest.fixture(params=["numpy", "torch", "tensorflow"])
+@pytest.fixture(params=["numpy", "torch", "tensorflow", "jax"])
 def backend(request):
     with mg.use_backend(request.param):
         yield request.param

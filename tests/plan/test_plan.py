@@ -8,6 +8,7 @@ from maskgraph import layers, ops
 from maskgraph.backend import load
 from maskgraph.graph import Source
 from maskgraph.plan import Plan, Program, lower
+from maskgraph_numpy.backend import NumpyBackend
 
 
 def deep(layers_count):
@@ -120,3 +121,47 @@ def test_lowering_zeroes_masked_steps_of_what_leaves():
     (lowered,), _ = lower([x + 1])
     assert lowered.value.node.target.name == "select_valid"
     assert lowered.value.mask is None
+
+
+class Compiling(NumpyBackend):
+    """Takes several steps as one; sums are left out, as ops that look at values would be."""
+
+    def __init__(self):
+        super().__init__("cpu")
+        self.made, self.called = 0, 0
+
+    def compiles(self, op):
+        return op != "sum"
+
+    def compiled(self, function):
+        self.made += 1
+
+        def counted(*values):
+            self.called += 1
+            return function(*values)
+
+        return counted
+
+
+def test_a_backend_may_take_several_steps_as_one():
+    x, y = deep(1)
+    y = ops.sum(y * 2 + 1, axis=1) * x[:, 0] - 1
+    program, backend = Program([x], [y]), Compiling()
+    plan = Plan(program, backend)
+    values, mask = np.ones((2, 3, 4), "float32"), np.array([[True] * 3, [True, False, False]])
+    assert backend.made > 1
+    for runs in (1, 2):
+        [(found, _)] = plan.run([(values, mask)])
+        assert backend.called == runs * backend.made
+        [(expected, _)] = Plan(program, load("numpy")).run([(values, mask)])
+        np.testing.assert_array_equal(found, expected)
+    assert len(str(plan).splitlines()) == len(plan.steps) + 1
+
+
+def test_an_error_in_steps_taken_as_one_names_the_step():
+    x = mg.Input(shape=(None, 4))
+    plan = Plan(Program([x], [ops.reshape(ops.square(x), (-1, 3)) + 1]), Compiling())
+    with pytest.raises(ValueError, match="reshape") as caught:
+        plan.run([(np.ones((1, 2, 4), "float32"), None)])
+    assert len(caught.value.__notes__) == 1
+    assert caught.value.__notes__[0].startswith("in 'reshape")

@@ -9,9 +9,10 @@ from maskgraph.backend import Backend
 from maskgraph.graph import SymbolicTensor, leaves
 from maskgraph.masks import MaskedTensor
 from maskgraph.models import Input, Model
+from maskgraph.models.running import ModelRunner
 from maskgraph.testing.gradient_law import check_gradient_law
 from maskgraph.testing.law import check_law
-from maskgraph.testing.layer_table import LAWFUL, LAYERS, LayerRow
+from maskgraph.testing.layer_table import LAYERS, LayerRow
 from maskgraph.testing.parity import check_parity
 from maskgraph.testing.sequences import Rectangle, Sequences
 
@@ -21,37 +22,42 @@ SIZE = 3
 
 @pytest.mark.parametrize("row", LAYERS, ids=str)
 def test_parity(backend: Backend, row: LayerRow) -> None:
-    generator = np.random.default_rng(0)
-    inputs = [_input(row, sequences) for sequences in row.inputs]
-    model = Model(inputs, row.call(row.built(), inputs), on_mask_loss="ignore")
-    data = [_data(sequences, i, generator) for i, sequences in enumerate(row.inputs)]
+    model, data = _problem(row)
     parity = check_parity(model, data, [backend.name], gradients=True, tolerance=1e-5)
     assert parity.ok, parity
 
 
-@pytest.mark.parametrize("row", LAWFUL, ids=str)
-def test_law(backend: Backend, row: LayerRow) -> None:
+@pytest.mark.parametrize("row", LAYERS, ids=str)
+def test_parity_in_float64(backend: Backend, reference: Backend, row: LayerRow) -> None:
+    model, data = _problem(row)
+    runner = ModelRunner(model)
+    tensors = runner.admit(data)
+    found, expected = (_outputs(runner, tensors, b) for b in (backend, reference))
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-10, atol=1e-10)
+
+
+def test_law(backend: Backend, lawful: LayerRow) -> None:
     """Padding right, left and between; an empty sequence; zeros, noise, NaN and Inf."""
-    check_law(row, backend=backend.name, lengths=(3, 0, 5, 1), padding=[row.padding])
+    check_law(lawful, backend=backend.name, lengths=(3, 0, 5, 1), padding=[lawful.padding])
 
 
 @pytest.mark.parametrize("lengths", [(1, 0), (0, 0)], ids=["one step", "no step"])
-@pytest.mark.parametrize("row", LAWFUL, ids=str)
-def test_law_of_hardly_any_steps(backend: Backend, row: LayerRow, lengths: tuple[int]) -> None:
-    check_law(row, backend=backend.name, lengths=lengths, padding=["right"])
+def test_law_of_hardly_any_steps(backend: Backend, lawful: LayerRow, lengths: tuple[int]) -> None:
+    check_law(lawful, backend=backend.name, lengths=lengths, padding=["right"])
 
 
-@pytest.mark.parametrize("row", LAWFUL, ids=str)
-def test_no_sequence_at_all(backend: Backend, row: LayerRow) -> None:
-    generator, layer = np.random.default_rng(0), row.built()
+def test_no_sequence_at_all(backend: Backend, lawful: LayerRow) -> None:
+    generator, layer = np.random.default_rng(0), lawful.built()
     some, none = (
         list(
             leaves(
-                row.call(
+                lawful.call(
                     layer,
                     [
                         s.batch(n, "right", generator, 3).filled("nan", generator)
-                        for s in row.inputs
+                        for s in lawful.inputs
                     ],
                 )
             )
@@ -66,11 +72,26 @@ def test_no_sequence_at_all(backend: Backend, row: LayerRow) -> None:
 
 
 @pytest.mark.parametrize("lengths", [(3, 0, 5, 1), (1,), (0,), ()], ids=str)
-@pytest.mark.parametrize("row", LAWFUL, ids=str)
-def test_gradient_law(backend: Backend, row: LayerRow, lengths: tuple[int]) -> None:
+def test_gradient_law(backend: Backend, lawful: LayerRow, lengths: tuple[int]) -> None:
     if not backend.differentiates:
         pytest.skip(f"{backend.name} does not differentiate")
-    check_gradient_law(row, backend=backend.name, lengths=lengths)
+    check_gradient_law(lawful, backend=backend.name, lengths=lengths)
+
+
+def _problem(row: LayerRow) -> tuple[Model, list[MaskedTensor]]:
+    """Return a model of a layer alone, and data for each of its inputs."""
+    generator = np.random.default_rng(0)
+    inputs = [_input(row, sequences) for sequences in row.inputs]
+    model = Model(inputs, row.call(row.built(), inputs), on_mask_loss="ignore")
+    return model, [_data(sequences, i, generator) for i, sequences in enumerate(row.inputs)]
+
+
+def _outputs(
+    runner: ModelRunner, tensors: list[MaskedTensor], backend: Backend
+) -> list[MaskedTensor]:
+    plan = runner.plan(tensors, backend, precision="float64")
+    with backend.running():
+        return [MaskedTensor(*pair) for pair in plan.run([t.on(backend) for t in tensors])]
 
 
 def _input(row: LayerRow, sequences: Sequences) -> SymbolicTensor:

@@ -74,6 +74,13 @@ def test_casts(backend: Backend, dtype: str, to: str) -> None:
         np.testing.assert_array_equal(backend.to_numpy(x), array.astype(to))
 
 
+def test_casts_to_narrow_integers_wrap_round(backend: Backend) -> None:
+    x = backend.asarray(np.array([-1.5, 3.7], "float32"))
+    assert backend.to_numpy(backend.cast(x, "uint8")).tolist() == [255, 3]
+    wide = backend.asarray(np.array([-1, 300], "int32"))
+    assert backend.to_numpy(backend.cast(wide, "uint8")).tolist() == [255, 44]
+
+
 def test_native_tensors_are_known_as_such(backend: Backend) -> None:
     x = backend.asarray(np.ones((1, 2, 3), "float32"))
     assert backend.asarray(x) is x
@@ -106,6 +113,26 @@ def test_what_is_not_selected_has_no_gradient(backend: Backend) -> None:
         return backend.sum(backend.square(kept), (0,), False)
 
     assert backend.to_numpy(backend.gradients(loss, [x])[0]).tolist() == [4, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "rest", "at", "slope"),
+    [
+        ("abs", (), 0.0, 0),
+        ("relu", (), 0.0, 0),
+        ("relu6", (), 6.0, 0),
+        ("leaky_relu", (0.2,), 0.0, 0.2),
+        ("elu", (0.5,), 0.0, 0.5),
+        ("clip", (0, 6), 0.0, 1),
+        ("clip", (0, 6), 6.0, 1),
+    ],
+)
+def test_slopes_at_kinks(backend: Backend, name: str, rest: Any, at: float, slope: float) -> None:
+    """Where there is no one derivative, all backends take the same."""
+    _require_gradients(backend)
+    function, x = getattr(backend, name), backend.asarray(np.array([at]))
+    [found] = backend.gradients(lambda xs: backend.sum(function(xs[0], *rest), (0,), False), [x])
+    np.testing.assert_allclose(backend.to_numpy(found), [slope], rtol=1e-7)
 
 
 def test_what_is_not_used_has_gradient_zero(backend: Backend) -> None:
