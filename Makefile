@@ -47,7 +47,8 @@ demo: check-backends $(STAMPS)/core $(addprefix $(STAMPS)/,$(EXTRAS))
 
 # The tests meet thousands of shapes, each once: XLA compiles them quickly rather than well.
 test test-deep: export XLA_FLAGS ?= \
-	--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
+	--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false \
+	--xla_cpu_parallel_codegen_split_count=1 --xla_cpu_enable_concurrency_optimized_scheduler=false
 
 test: lint
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

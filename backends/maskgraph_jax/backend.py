@@ -15,7 +15,7 @@ from jax import lax
 
 from maskgraph import dtypes
 from maskgraph.backend import Array
-from maskgraph_jax import compiling, slicing
+from maskgraph_jax import compiling, extremes, slicing
 from maskgraph_jax.overrides import Overrides
 from maskgraph_jax.place import devices, name_of
 from maskgraph_jax.wide import computes_widely, precision, wide
@@ -237,7 +237,7 @@ class JaxBackend(Overrides, Windows):
     def max(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
         if self._over_nothing(x, axis):
             return self._nothing(x, axis, keepdims)
-        return jnp.max(x, axis, keepdims=keepdims)
+        return extremes.maximum(x, axis, keepdims)
 
     def argmax(self, x: Array, axis: int, keepdims: bool) -> Array:
         if x.shape[axis] == 0:

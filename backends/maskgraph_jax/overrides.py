@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from maskgraph.backend import Array, Backend
-from maskgraph_jax import loops
+from maskgraph_jax import extremes, loops
 from maskgraph_jax.wide import computes_widely
 
 
@@ -93,7 +93,7 @@ class Overrides(Backend):
     def min(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
         if self._over_nothing(x, axis):
             return self._nothing(x, axis, keepdims)
-        return jnp.min(x, axis, keepdims=keepdims)
+        return extremes.minimum(x, axis, keepdims)
 
     def any(self, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
         return jnp.any(x, axis, keepdims=keepdims)

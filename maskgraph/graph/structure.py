@@ -98,11 +98,14 @@ def _names(nodes: Sequence[Node]) -> dict[Node, str]:
     owners: dict[str, Any] = {}
     calls: dict[str, int] = {}
     names: dict[Node, str] = {}
+    given = {node.name for node in nodes if _kind(node) != "op"}
     for node in nodes:
         if node.is_source and node.target.kind == "weight":
             continue
         owner = node if node.is_source else node.target
-        if node.name in owners and owners[node.name] is not owner:
+        # users name layers and inputs; an op gives way: `x + y` beside a layer "add"
+        own = f"ops.{node.name}" if _kind(node) == "op" and node.name in given else node.name
+        if own in owners and owners[own] is not owner:
             raise GraphError(
                 explain(
                     "two layers or inputs have the same name",
@@ -111,9 +114,9 @@ def _names(nodes: Sequence[Node]) -> dict[Node, str]:
                     fix="pass name=… to one of them, or leave names out",
                 )
             )
-        owners[node.name] = owner
-        calls[node.name] = count = calls.get(node.name, 0) + 1
-        names[node] = node.name if count == 1 else f"{node.name}@{count}"
+        owners[own] = owner
+        calls[own] = count = calls.get(own, 0) + 1
+        names[node] = own if count == 1 else f"{own}@{count}"
     return names
 
 

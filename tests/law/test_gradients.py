@@ -12,7 +12,7 @@ from maskgraph import layers, ops
 from maskgraph.testing.gradient_law import check_gradient_law
 from maskgraph.testing.random_models import random_model
 
-BACKENDS = pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+BACKENDS = pytest.mark.parametrize("backend", ["torch", "tensorflow", "jax"])
 
 SINGULAR = {
     "log": lambda x: ops.log(ops.square(x)),

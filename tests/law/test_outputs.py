@@ -46,3 +46,11 @@ def test_gradients(backend, row, seed, lengths, filler, padding):
     check_gradient_law(
         row, backend=backend, lengths=lengths, padding=sides, filler=filler, seed=seed
     )
+
+
+@fewer(8)
+@given(row=st.sampled_from(LAWFUL), seed=SEEDS, lengths=LENGTHS, filler=st.sampled_from(FILLERS))
+def test_on_jax(row, seed, lengths, filler):
+    """Which compiles anew for each shape."""
+    check_law(row, backend="jax", lengths=lengths, seed=seed, padding=row.padding)
+    check_gradient_law(row, backend="jax", lengths=lengths, filler=filler, seed=seed)

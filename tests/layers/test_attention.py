@@ -225,7 +225,7 @@ def test_a_query_without_a_key_gets_zeros(kind):
     assert np.isfinite(got).all()
 
 
-@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+@pytest.mark.parametrize("backend", ["torch", "tensorflow", "jax"])
 @EACH
 def test_gradients_of_empty_rows_are_finite_and_right(kind, backend):
     """Some rows have no key, some no query, and NaN stands in the padding."""

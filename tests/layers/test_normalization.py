@@ -19,7 +19,7 @@ keras = pytest.importorskip("keras")
 
 LENGTHS = (4, 0, 1, 6)
 SIZE = 7
-BACKENDS = pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+BACKENDS = pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow", "jax"])
 
 
 def padded(side="right", lengths=LENGTHS, trailing=(3,), seed=0):

@@ -12,7 +12,7 @@ from maskgraph.errors import ShapeError
 
 MASK = np.array([[1, 1, 0, 1, 0], [0, 0, 1, 1, 1], [0, 0, 0, 0, 0], [1, 1, 1, 1, 0]], bool)
 FEATURES = 6
-BACKENDS = ["numpy", "torch", "tensorflow"]
+BACKENDS = ["numpy", "torch", "tensorflow", "jax"]
 
 
 def drawn(*trailing, mask=MASK):

@@ -206,7 +206,7 @@ class Scaling(layers.Layer):
         return new, new
 
 
-@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+@pytest.mark.parametrize("backend", ["torch", "tensorflow", "jax"])
 def test_what_a_cell_makes_of_a_weight_alone_follows_the_weight(backend):
     layer = layers.RNN(Scaling())
     for scale in (1.0, 2.0):

@@ -13,7 +13,7 @@ from maskgraph.errors import ArgumentError, ShapeError
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 keras = pytest.importorskip("keras")
 
-BACKENDS = pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+BACKENDS = pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow", "jax"])
 NOISY = {
     "Dropout": lambda **o: layers.Dropout(0.4, **o),
     "SpatialDropout1D": lambda **o: layers.SpatialDropout1D(0.4, **o),

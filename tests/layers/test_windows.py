@@ -215,7 +215,7 @@ SHORT = {
 }
 
 
-@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow", "jax"])
 @pytest.mark.parametrize("name", SHORT)
 @pytest.mark.parametrize("size", [0, 1, 2, 3])
 def test_a_rectangle_shorter_than_a_window_gives_no_step(size, name, backend):

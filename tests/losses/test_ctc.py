@@ -74,7 +74,7 @@ def test_nothing_to_read_in_nothing_costs_nothing():
     assert float(CTC()(np.zeros((0, 2), int), np.zeros((0, 3, 4)))) == 0
 
 
-@pytest.mark.parametrize("name", ["torch", "tensorflow"])
+@pytest.mark.parametrize("name", ["torch", "tensorflow", "jax"])
 def test_gradients_of_the_impossible_are_zero(name):
     pytest.importorskip(name)
     backend = load(name, "cpu")

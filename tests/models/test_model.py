@@ -227,3 +227,10 @@ def test_an_inputs_own_mask_may_be_used_as_a_tensor():
     whole, lengths = model.predict([ones, ones])
     assert whole.tolist() == ones.tolist()
     assert lengths.tolist() == [3, 3]
+
+
+def test_an_op_may_have_the_name_of_a_layer():
+    x = mg.Input((None, 2), name="x")
+    y = layers.Add(name="add")([x, x]) + x
+    model = mg.Model(x, y + x)
+    assert list(model.graph) == ["x", "add", "ops.add", "ops.add@2"]

@@ -20,7 +20,7 @@ X = np.arange(6, dtype="float32").reshape(1, 3, 2)
         (lambda x, n: ops.reshape(x, (-1, n * 2)), X.reshape(1, 6)),
     ],
 )
-@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow", "jax"])
 def test_sizes_are_numbers_to_tensors(function, expected, backend):
     x = mg.Input((None, 2))
     model = mg.Model(x, function(x, ops.shape(x)[1]))

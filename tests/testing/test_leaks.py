@@ -232,7 +232,7 @@ def tagger(reader=False):
 
 
 @pytest.mark.parametrize("mask", [None, MASK])
-@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow", "jax"])
 def test_a_maskgraph_model_is_clean(backend, mask):
     report = check_leaks(tagger(), IDS, mask, backend=backend)
     assert report.ok, report
