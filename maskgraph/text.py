@@ -1,8 +1,19 @@
-"""Tables as plain text."""
+"""Tables and names as plain text."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+
+def snake_case(name: str) -> str:
+    """Return a class's name as Keras names instances of it.
+
+    Example:
+        >>> snake_case("MeanSquaredError"), snake_case("Conv1DTranspose"), snake_case("AUC")
+        ('mean_squared_error', 'conv1d_transpose', 'auc')
+    """
+    return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

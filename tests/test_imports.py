@@ -59,6 +59,12 @@ def test_public_names_are_imported_when_they_are_used():
     assert imported(code, ("numpy",)) == ["numpy"]
 
 
+@pytest.mark.parametrize("package", ["maskgraph", "maskgraph.testing"])
+def test_every_name_that_a_package_lists_is_there(package):
+    code = f"import {package} as m; assert [getattr(m, n) for n in dir(m)]"
+    assert imported(code) == []
+
+
 def test_operators_work_whatever_was_imported():
     code = "from maskgraph.masks import MaskedTensor; assert (MaskedTensor([2.0]) * 3).numpy() == 6"
     assert imported(code) == []

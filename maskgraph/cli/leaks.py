@@ -78,6 +78,14 @@ def _random(model: Any, options: argparse.Namespace) -> tuple[Any, Any]:
         made = keras_inputs(model, options.seed)
         if made is not None:
             return made
+    if not callable(model):
+        raise LoadError(
+            explain(
+                f"{options.model} is not a model",
+                received=f"{type(model).__name__}: {model!r}"[:120],
+                expected="a model, layer, module or function",
+            )
+        )
     raise ArgumentError(
         explain(
             f"{options.model} does not say what its inputs are, so none can be made up",

@@ -7,15 +7,18 @@ from typing import Any
 
 from maskgraph import ops
 from maskgraph.errors import ShapeError, explain
-from maskgraph.layers.base.builtin import (
-    BuiltinLayer,
-)
+from maskgraph.layers.base.builtin import BuiltinLayer
 
 
 class ReLU(BuiltinLayer):
-    """`max(x, 0)`, optionally capped, leaky below the threshold.
+    """x from `threshold` up to `max_value`, `negative_slope * (x - threshold)` below.
 
     Mask out: that of x. Shapes: any.
+
+    Args:
+        max_value: what no result exceeds; None: there is no bound.
+        negative_slope: the slope below the threshold.
+        threshold: where x begins to pass.
 
     Agrees with: keras.layers.ReLU, 3.15.
 
@@ -49,7 +52,12 @@ class ReLU(BuiltinLayer):
 class LeakyReLU(BuiltinLayer):
     """x where positive, `negative_slope * x` elsewhere.
 
-    Mask out: that of x. Shapes: any. Agrees with: keras.layers.LeakyReLU, 3.15.
+    Mask out: that of x. Shapes: any.
+
+    Args:
+        negative_slope: the slope where x is negative.
+
+    Agrees with: keras.layers.LeakyReLU, 3.15.
 
     Example:
         >>> from maskgraph import layers
@@ -68,7 +76,13 @@ class LeakyReLU(BuiltinLayer):
 class ELU(BuiltinLayer):
     """x where positive, `alpha * (e**x - 1)` elsewhere.
 
-    Mask out: that of x. Shapes: any. Agrees with: keras.layers.ELU, 3.15.
+    Mask out: that of x. Shapes: any.
+
+    Args:
+        alpha: minus the value that it approaches.
+
+    Source: Clevert et al., 2015, https://arxiv.org/abs/1511.07289
+    Agrees with: keras.layers.ELU, 3.15.
 
     Example:
         >>> from maskgraph import layers
@@ -88,7 +102,14 @@ class Softmax(BuiltinLayer):
     """Shares along an axis that sum to 1.
 
     Mask out: that of x. Along a masked axis only valid steps share; a row with none is 0. A
-    mask passed by hand may also be of the whole shape of x: only its True elements share.
+    mask passed by hand may also be of the whole shape of x: only its True elements share. Shapes:
+    any, float.
+
+    Args:
+        axis: along which the shares sum to 1.
+
+    Raises:
+        ShapeError: if there is no such axis.
 
     Agrees with: keras.layers.Softmax, 3.15, where that honours the mask.
 
@@ -112,6 +133,7 @@ class PReLU(BuiltinLayer):
     Mask out: that of x. Shapes: (batch, …), unchanged.
 
     Args:
+        alpha_initializer: of alpha.
         shared_axes: the axes along which one alpha serves all, counted from the batch: [1] is
             time, of which an alpha for each step would ask for a fixed length.
 

@@ -39,15 +39,15 @@ class Equation:
     bias: str
 
     @classmethod
-    def parsed(cls, where: str, equation: str, sizes: Sizes, bias: str) -> Equation:
+    def parsed(cls, where: str, equation: Any, sizes: Sizes, bias: str) -> Equation:
         """Return the equation that is written out.
 
         Raises:
-            ArgumentError: if it is none.
+            ArgumentError: if it is not an equation.
         """
-        found = _FORM.fullmatch(equation.replace(" ", ""))
+        found = _FORM.fullmatch(str(equation).replace(" ", ""))
         if found is None:
-            _refuse(where, "the equation is none", equation)
+            _refuse(where, "this is not an equation", equation)
         left, x, right, kernel, result_left, result, result_right = found.groups()
         if (left, right) != (result_left, result_right) or (left and right):
             _refuse(where, "'...' must stand at one end, of the input and the result", equation)
@@ -127,7 +127,7 @@ class Equation:
         )
 
 
-def _refuse(where: str, what: str, equation: str) -> NoReturn:
+def _refuse(where: str, what: str, equation: Any) -> NoReturn:
     raise ArgumentError(
         explain(
             f"{where}: {what}",

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from maskgraph import ops
-from maskgraph.errors import ArgumentError, explain
 from maskgraph.graph import next_entropy
-from maskgraph.layers.base.builtin import BuiltinLayer
-from maskgraph.layers.regularization import noise_like, share
+from maskgraph.layers.base.builtin import BuiltinLayer, share
+from maskgraph.layers.regularization import noise_like
 from maskgraph.ops.masking import unmasked
 
 _SELU_ALPHA = 1.6732632423543772
@@ -41,15 +40,7 @@ class GaussianNoise(BuiltinLayer):
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not 0 <= stddev <= 1:
-            raise ArgumentError(
-                explain(
-                    f"layer {self.name!r} (GaussianNoise): stddev out of range",
-                    received=stddev,
-                    expected="a number from 0 to 1",
-                )
-            )
-        self.stddev = stddev
+        self.stddev = share(self, "stddev", stddev)
         self.generator = np.random.default_rng(next_entropy() if seed is None else seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -68,7 +59,7 @@ class GaussianDropout(BuiltinLayer):
         rate: the share that a dropout of the same variance, rate / (1 - rate), would drop.
 
     Raises:
-        ArgumentError: for a rate outside of 0 to 1.
+        ArgumentError: for a rate outside of 0 to 1, or of 1, whose noise would be infinite.
 
     Source: Srivastava et al., 2014, https://jmlr.org/papers/v15/srivastava14a.html
     Agrees with: keras.layers.GaussianDropout, 3.15, except for the numbers drawn.
@@ -81,7 +72,7 @@ class GaussianDropout(BuiltinLayer):
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.rate = share(self, rate)
+        self.rate = share(self, "rate", rate, below_one=True)
         self.generator = np.random.default_rng(next_entropy() if seed is None else seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -99,11 +90,11 @@ class AlphaDropout(BuiltinLayer):
     the padding.
 
     Args:
-        rate: the share to drop, from 0 up to 1.
+        rate: the share to drop, from 0 up to, but not including, 1.
         noise_shape: sizes of the random tensor; 1 where one draw serves a whole axis.
 
     Raises:
-        ArgumentError: for a rate outside of 0 to 1.
+        ArgumentError: for a rate outside of 0 to 1, or of 1, which would leave no variance.
 
     Source: Klambauer et al., 2017, https://arxiv.org/abs/1706.02515
     Agrees with: keras.layers.AlphaDropout, 3.15, except for the numbers drawn.
@@ -122,7 +113,7 @@ class AlphaDropout(BuiltinLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.rate = share(self, rate)
+        self.rate = share(self, "rate", rate, below_one=True)
         self.noise_shape = noise_shape
         self.generator = np.random.default_rng(next_entropy() if seed is None else seed)
 

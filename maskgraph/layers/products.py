@@ -146,7 +146,7 @@ class EinsumDense(BuiltinLayer):
         bias_axes: the letters of the result that the bias has; None for no bias.
 
     Raises:
-        ArgumentError: for an equation that is none, or another number of sizes.
+        ArgumentError: for what is not an equation, or another number of sizes.
         ShapeError: if an input does not fit, or a size that the kernel needs is not known.
 
     Agrees with: keras.layers.EinsumDense, 3.15, which drops the mask. Weights: kernel, bias.

@@ -11,30 +11,8 @@ import numpy as np
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, explain
 from maskgraph.graph import next_entropy
-from maskgraph.layers.base.builtin import (
-    BuiltinLayer,
-    require_rank,
-    widened,
-)
-from maskgraph.layers.base.layer import Layer
+from maskgraph.layers.base.builtin import BuiltinLayer, require_rank, share, widened
 from maskgraph.ops.masking import unmasked
-
-
-def share(layer: Layer, rate: float) -> float:
-    """Return a rate given to a constructor.
-
-    Raises:
-        ArgumentError: if it is not a share of what is there.
-    """
-    if not 0 <= rate < 1:
-        raise ArgumentError(
-            explain(
-                f"layer {layer.name!r} ({type(layer).__name__}): rate out of range",
-                received=rate,
-                expected="a share from 0 up to, but not including, 1",
-            )
-        )
-    return rate
 
 
 def noise_like(x: Any, noise_shape: Sequence[int | None] | None) -> Any:
@@ -53,8 +31,11 @@ class Dropout(BuiltinLayer):
     Mask out: that of x. Shapes: any. Drawn by NumPy, so alike on every backend for a seed.
 
     Args:
-        rate: the share to drop, from 0 up to 1.
+        rate: the share to drop, from 0 to 1.
         noise_shape: sizes of the random tensor; 1 where one draw serves a whole axis.
+
+    Raises:
+        ArgumentError: for a rate outside of 0 to 1.
 
     Agrees with: keras.layers.Dropout, 3.15, except for the numbers drawn.
 
@@ -67,12 +48,12 @@ class Dropout(BuiltinLayer):
     def __init__(
         self,
         rate: float,
-        noise_shape: tuple[int | None, ...] | None = None,
+        noise_shape: Sequence[int | None] | None = None,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.rate = share(self, rate)
+        self.rate = share(self, "rate", rate)
         self.noise_shape = noise_shape
         self.generator = np.random.default_rng(next_entropy() if seed is None else seed)
 
@@ -89,9 +70,10 @@ class SpatialDropout1D(Dropout):
     Mask out: that of x. Shapes: (batch, time, features), unchanged.
 
     Args:
-        rate: the share of the features to drop, from 0 up to 1.
+        rate: the share of the features to drop, from 0 to 1.
 
     Raises:
+        ArgumentError: for a rate outside of 0 to 1.
         ShapeError: for an input of another rank.
 
     Source: Tompson et al., 2015, https://arxiv.org/abs/1411.4280

@@ -12,6 +12,7 @@ from typing import Any
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, explain
 from maskgraph.layers.base.builtin import BuiltinLayer, positive, require_rank
+from maskgraph.layers.base.windows import data_format_of
 
 
 class Flatten(BuiltinLayer):
@@ -24,6 +25,9 @@ class Flatten(BuiltinLayer):
         data_format: "channels_first" for (batch, channels, …), flattened as if channels were
             last; "channels_last" (the default) otherwise.
 
+    Raises:
+        ArgumentError: for an unknown data_format.
+
     Agrees with: keras.layers.Flatten, 3.15.
 
     Example:
@@ -34,15 +38,7 @@ class Flatten(BuiltinLayer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if data_format not in (None, "channels_last", "channels_first"):
-            raise ArgumentError(
-                explain(
-                    f"layer {self.name!r} (Flatten): unknown data_format",
-                    received=repr(data_format),
-                    expected="'channels_last' or 'channels_first'",
-                )
-            )
-        self.data_format = data_format or "channels_last"
+        self.data_format = data_format_of(self, data_format)
 
     def call(self, inputs: Any) -> Any:
         rank = inputs.ndim
@@ -76,14 +72,15 @@ class Reshape(BuiltinLayer):
 
     def __init__(self, target_shape: Sequence[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        sizes = tuple(target_shape)
+        listed = isinstance(target_shape, list | tuple)
+        sizes = tuple(target_shape) if listed else ()
         whole = all(isinstance(n, int) and n >= -1 for n in sizes)
-        if not whole or sizes.count(-1) > 1:
+        if not listed or not whole or sizes.count(-1) > 1:
             raise ArgumentError(
                 explain(
                     f"layer {self.name!r} (Reshape): target_shape is wrong",
-                    received=sizes,
-                    expected="sizes, without the batch; at most one is -1",
+                    received=repr(target_shape),
+                    expected="sizes without the batch, as (4, 2); at most one is -1",
                 )
             )
         self.target_shape = sizes

@@ -106,6 +106,9 @@ class Masking(BuiltinLayer):
     Mask in: honoured; mask out: the steps that exist in it and hold another value. Shapes:
     (batch, time, …, features), unchanged.
 
+    Args:
+        mask_value: what all features of a step that does not exist are.
+
     Agrees with: keras.layers.Masking, 3.15.
 
     Example:

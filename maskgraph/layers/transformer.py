@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph.errors import ArgumentError, explain
-from maskgraph.layers.attention.visibility import carrying
+from maskgraph.layers.attention.given_masks import carrying
 from maskgraph.layers.transformer_block import TransformerBlock
 
 

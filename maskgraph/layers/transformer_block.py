@@ -6,9 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from maskgraph import ops
-from maskgraph.errors import ArgumentError, ShapeError, explain
+from maskgraph.errors import ShapeError, explain
 from maskgraph.layers.attention import MultiHeadAttention
-from maskgraph.layers.base.builtin import BuiltinLayer, known_features, positive, require_rank
+from maskgraph.layers.base.builtin import (
+    BuiltinLayer,
+    known_features,
+    positive,
+    require_rank,
+    share,
+)
 from maskgraph.layers.core import Dense
 from maskgraph.layers.normalization.features import LayerNormalization
 from maskgraph.layers.regularization import Dropout
@@ -37,15 +43,7 @@ class TransformerBlock(BuiltinLayer):
         super().__init__(**kwargs)
         self.intermediate_dim = positive(self, "intermediate_dim", intermediate_dim)
         self.num_heads = positive(self, "num_heads", num_heads)
-        if not 0 <= dropout < 1:
-            raise ArgumentError(
-                explain(
-                    f"layer {self.name!r} ({type(self).__name__}): dropout is wrong",
-                    received=repr(dropout),
-                    expected="a share from 0 up to, but not including, 1",
-                )
-            )
-        self.dropout = dropout
+        self.dropout = share(self, "dropout", dropout, below_one=True)
         self.activation = activation
         self.layer_norm_epsilon = layer_norm_epsilon
         self.normalize_first = normalize_first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from maskgraph import ops
@@ -31,6 +31,7 @@ class Bidirectional(BuiltinLayer):
     Args:
         layer: an LSTM, or any other `RNN`. Two fresh layers are made from its configuration.
         merge_mode: "concat", "sum", "mul", "ave", or None to return both outputs.
+        weights: values to begin with, the forward layer's first, in the order of `get_weights`.
         backward_layer: the layer for the other direction, if it is to be another one. If `layer`
             has `go_backwards=True`, it runs forwards, and the outputs stand in reversed order.
 
@@ -39,10 +40,11 @@ class Bidirectional(BuiltinLayer):
 
     Raises:
         ArgumentError: for another kind of layer, or two layers that do not go together.
+        ShapeError: when built, if `weights` do not fit.
 
     Source: Schuster and Paliwal, 1997, https://doi.org/10.1109/78.650093
-    Agrees with: keras.layers.Bidirectional, 3.15. Weights: the forward layer's, the backward
-    layer's.
+    Agrees with: keras.layers.Bidirectional, 3.15, which ignores `weights`. Weights: the forward
+    layer's, the backward layer's.
 
     Example:
         >>> from maskgraph import layers
@@ -54,6 +56,7 @@ class Bidirectional(BuiltinLayer):
         self,
         layer: RNN,
         merge_mode: str | None = "concat",
+        weights: Sequence[Any] | None = None,
         backward_layer: RNN | None = None,
         **kwargs: Any,
     ) -> None:
@@ -64,6 +67,7 @@ class Bidirectional(BuiltinLayer):
         if merge_mode is not None and merge_mode not in _MERGES:
             raise self._wrong("unknown merge_mode", repr(merge_mode), f"{', '.join(_MERGES)}, None")
         self.merge_mode = merge_mode
+        self.initial_weights = weights
         self.forward_layer = _fresh(layer, "forward")
         self.backward_layer = (
             _fresh(layer, "backward", go_backwards=True)
@@ -90,6 +94,12 @@ class Bidirectional(BuiltinLayer):
             a, b = getattr(forward, option), getattr(backward, option)
             if a != b:
                 raise self._wrong(f"the layers differ in {option}", f"{a} and {b}", "the same")
+
+    def build(self, input_shape: Any) -> None:
+        for layer in (self.forward_layer, self.backward_layer):
+            layer.ensure_built({"sequences": input_shape})
+        if self.initial_weights is not None:
+            self.set_weights(self.initial_weights)
 
     def reset_states(self) -> None:
         """Let the next call of a stateful layer begin with the initial states again."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from typing import Any, Self
 
 from maskgraph import dtypes, ops
@@ -13,6 +12,7 @@ from maskgraph.losses.fitting import joined, same_rank
 from maskgraph.losses.weights import spread
 from maskgraph.masks import MaskedTensor
 from maskgraph.ops.operands import masks_of, spec_of
+from maskgraph.text import snake_case
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "none", None, "mean_with_sample_weight")
 
@@ -31,17 +31,22 @@ class Loss:
     is computed in float32.
 
     Args:
+        name: of the loss; by default that of its class.
         reduction: what becomes of the steps' losses, each times its weight.
             "sum_over_batch_size", "mean": their sum by the number of steps that exist.
             "mean_with_sample_weight": their sum by that of the weights of steps that exist.
             "sum": their sum.
             "none", None: they stay, zeros at masked steps.
             Where no step exists, all sums and means are 0.
-        name: of the loss.
         dtype: to compute in; None for that of `y_pred`, float32 at least.
 
     A `sample_weight` is a number, (batch,) or (batch, 1) for a weight for each sequence, or of
     the losses' own shape, (batch, time), for each step.
+
+    Raises:
+        ArgumentError: for an unknown reduction.
+        ShapeError: if labels, predictions or weights do not fit together.
+        MaskError: for a mask that is not bool or does not fit.
 
     Agrees with: keras.losses.Loss, 3.15, whose weights of shape (batch,) are taken for weights of
     steps where the batch is as large as time is long; whose "mean_with_sample_weight" counts the
@@ -73,13 +78,13 @@ class Loss:
                     expected="one of " + ", ".join(map(repr, REDUCTIONS)),
                 )
             )
-        self.name = name or snake(type(self).__name__)
+        self.name = name or snake_case(type(self).__name__)
         self.reduction = reduction
         self.dtype = None if dtype is None else dtypes.canonical(dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of each step. Both tensors carry the mask of the steps that exist."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define call()")
 
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
@@ -131,8 +136,3 @@ class Loss:
     def _cast(self, y_pred: Any) -> Any:
         dtype = self.dtype or dtypes.promote([spec_of(y_pred).dtype, dtypes.FLOATX])
         return y_pred if spec_of(y_pred).dtype == dtype else ops.cast(y_pred, dtype)
-
-
-def snake(name: str) -> str:
-    """Return a class's name as instances are named: MeanSquaredError as mean_squared_error."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -46,8 +46,8 @@ def binary_focal_crossentropy(
     y_true, y_pred = elements(name, y_true, y_pred)
     axis_behind_mask(name, y_pred, axis)
     y_true = smoothed(name, y_true, label_smoothing, 2)
-    share = ops.sigmoid(y_pred) if from_logits else y_pred
-    wrong = 1.0 - (y_true * share + (1.0 - y_true) * (1.0 - share))
+    probability = ops.sigmoid(y_pred) if from_logits else y_pred
+    wrong = 1.0 - (y_true * probability + (1.0 - y_true) * (1.0 - probability))
     loss = ops.power(wrong, gamma) * _binary(y_true, y_pred, from_logits)
     if apply_class_balancing:
         loss = (y_true * alpha + (1.0 - y_true) * (1.0 - alpha)) * loss
@@ -57,8 +57,8 @@ def binary_focal_crossentropy(
 def _binary(y_true: Any, y_pred: Any, from_logits: bool) -> Any:
     if from_logits:
         return ops.softplus(y_pred) - y_true * y_pred
-    share = ops.clip(y_pred, EPSILON, 1 - EPSILON)
-    return -(y_true * ops.log(share) + (1.0 - y_true) * ops.log(1.0 - share))
+    probability = ops.clip(y_pred, EPSILON, 1 - EPSILON)
+    return -(y_true * ops.log(probability) + (1.0 - y_true) * ops.log(1.0 - probability))
 
 
 def smoothed(name: str, y_true: Any, amount: float, number: int) -> Any:

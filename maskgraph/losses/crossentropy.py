@@ -29,8 +29,8 @@ def categorical_crossentropy(
     if from_logits:
         logarithms = ops.log_softmax(y_pred, axis=axis)
     else:
-        share = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)
-        logarithms = ops.log(ops.clip(share, EPSILON, 1 - EPSILON))
+        probabilities = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)
+        logarithms = ops.log(ops.clip(probabilities, EPSILON, 1 - EPSILON))
     return -ops.sum(y_true * logarithms, axis=axis)
 
 
@@ -61,8 +61,8 @@ def _sparse(
     right = ops.squeeze(right, axis)
     if from_logits:
         return ops.logsumexp(y_pred, axis=axis) - right
-    share = right / ops.sum(y_pred, axis=axis)
-    return -ops.log(ops.clip(share, EPSILON, 1 - EPSILON))
+    probability = right / ops.sum(y_pred, axis=axis)
+    return -ops.log(ops.clip(probability, EPSILON, 1 - EPSILON))
 
 
 def _number_of_classes(name: str, y_pred: Any, axis: int) -> int:

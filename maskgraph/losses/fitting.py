@@ -11,6 +11,8 @@ from maskgraph.masks.check import check_mask
 from maskgraph.ops.masking import intersect
 from maskgraph.ops.operands import masks_of, spec_of
 
+Sizes = tuple[int | None, ...]
+
 
 def elements(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Return both for a loss that is a mean over the last axis.
@@ -23,7 +25,7 @@ def elements(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """
     y_true, y_pred = as_tensor(y_true), floating(as_tensor(y_pred))
     y_true, y_pred = same_rank(y_true, y_pred)
-    _same_shape(name, y_true, y_pred)
+    require_same_shape(name, spec_of(y_true).shape, spec_of(y_pred).shape)
     y_true, y_pred = joined(name, y_true, y_pred)
     if mask_rank(y_pred) == spec_of(y_pred).rank:
         y_true, y_pred = ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1)
@@ -38,7 +40,7 @@ def vectors(name: str, y_true: Any, y_pred: Any, axis: int = -1) -> tuple[Any, A
         MaskError: if a mask reaches the axis.
     """
     y_true, y_pred = as_tensor(y_true), floating(as_tensor(y_pred))
-    _same_shape(name, y_true, y_pred)
+    require_same_shape(name, spec_of(y_true).shape, spec_of(y_pred).shape)
     y_true, y_pred = joined(name, y_true, y_pred)
     axis_behind_mask(name, y_pred, axis)
     return ops.cast(y_true, spec_of(y_pred).dtype), y_pred
@@ -149,19 +151,23 @@ def _masked(x: Any, mask: Any) -> Any:
     return x if masks_of(x) is mask else ops.with_mask(x, mask)
 
 
-def _same_shape(name: str, y_true: Any, y_pred: Any) -> None:
-    shapes = spec_of(y_true).shape, spec_of(y_pred).shape
-    if not _agree(*shapes):
+def require_same_shape(name: str, y_true: Sizes, y_pred: Sizes) -> None:
+    """Refuse labels and predictions of different shapes.
+
+    Raises:
+        ShapeError: naming both.
+    """
+    if not _agree(y_true, y_pred):
         raise ShapeError(
             explain(
                 f"{name}: y_true and y_pred differ in shape",
-                received=f"y_true of shape {shapes[0]}, y_pred of shape {shapes[1]}",
+                received=f"y_true of shape {y_true}, y_pred of shape {y_pred}",
                 expected="the same shape; a last axis of size 1 may be missing",
             )
         )
 
 
-def _agree(s1: tuple[int | None, ...], s2: tuple[int | None, ...]) -> bool:
+def _agree(s1: Sizes, s2: Sizes) -> bool:
     return len(s1) == len(s2) and all(
         a is None or b is None or a == b for a, b in zip(s1, s2, strict=True)
     )

@@ -12,12 +12,19 @@ from maskgraph.metrics.area import AUC as AUC
 from maskgraph.metrics.base import Metric as Metric
 from maskgraph.metrics.confusion import Precision as Precision
 from maskgraph.metrics.confusion import Recall as Recall
+from maskgraph.metrics.counts import FalseNegatives as FalseNegatives
+from maskgraph.metrics.counts import FalsePositives as FalsePositives
+from maskgraph.metrics.counts import TrueNegatives as TrueNegatives
+from maskgraph.metrics.counts import TruePositives as TruePositives
 from maskgraph.metrics.explained import R2Score as R2Score
 from maskgraph.metrics.f_score import F1Score as F1Score
 from maskgraph.metrics.f_score import FBetaScore as FBetaScore
 from maskgraph.metrics.iou import BinaryIoU as BinaryIoU
 from maskgraph.metrics.iou import IoU as IoU
 from maskgraph.metrics.iou import MeanIoU as MeanIoU
+from maskgraph.metrics.margins import CategoricalHinge as CategoricalHinge
+from maskgraph.metrics.margins import Hinge as Hinge
+from maskgraph.metrics.margins import SquaredHinge as SquaredHinge
 from maskgraph.metrics.probabilistic import BinaryCrossentropy as BinaryCrossentropy
 from maskgraph.metrics.probabilistic import CategoricalCrossentropy as CategoricalCrossentropy
 from maskgraph.metrics.probabilistic import KLDivergence as KLDivergence
@@ -36,3 +43,7 @@ from maskgraph.metrics.regression import MeanSquaredError as MeanSquaredError
 from maskgraph.metrics.regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
 from maskgraph.metrics.regression import RootMeanSquaredError as RootMeanSquaredError
 from maskgraph.metrics.spans import SpanF1 as SpanF1
+from maskgraph.metrics.trade_off import PrecisionAtRecall as PrecisionAtRecall
+from maskgraph.metrics.trade_off import RecallAtPrecision as RecallAtPrecision
+from maskgraph.metrics.trade_off import SensitivityAtSpecificity as SensitivityAtSpecificity
+from maskgraph.metrics.trade_off import SpecificityAtSensitivity as SpecificityAtSensitivity

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from maskgraph.errors import ArgumentError, explain
+from maskgraph.metrics.base import positive
 from maskgraph.metrics.gathering import Steps, best, check_labels, classes, vectors
 from maskgraph.metrics.reduction import MeanOfSteps
 
@@ -146,7 +146,7 @@ class TopKCategoricalAccuracy(MeanOfSteps):
         self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: str | None = None
     ) -> None:
         super().__init__(dtype, name)
-        self.k = _positive(self.name, k)
+        self.k = positive(type(self).__name__, "k", k)
 
     def gather(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> Steps:
         return vectors(self.name, y_true, y_pred, sample_weight, mask)
@@ -186,7 +186,7 @@ class SparseTopKCategoricalAccuracy(MeanOfSteps):
         from_sorted_ids: bool = False,
     ) -> None:
         super().__init__(dtype, name)
-        self.k = _positive(self.name, k)
+        self.k = positive(type(self).__name__, "k", k)
         self.from_sorted_ids = from_sorted_ids
 
     def gather(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> Steps:
@@ -204,11 +204,3 @@ def _in_top_k(labels: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
         return np.zeros(0, bool)
     own = np.take_along_axis(scores, labels[:, None], axis=-1)
     return np.asarray((scores > own).sum(axis=-1) < k)
-
-
-def _positive(owner: str, k: Any) -> int:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise ArgumentError(
-            explain(f"{owner}: k out of range", received=repr(k), expected="an integer >= 1")
-        )
-    return int(k)

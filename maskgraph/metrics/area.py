@@ -1,4 +1,4 @@
-"""The area under curves of right and wrong yeses, as the threshold falls."""
+"""The area under curves of true and false positives, as the threshold falls."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from maskgraph.errors import ArgumentError, ShapeError, explain
-from maskgraph.metrics.base import Metric, ratio
-from maskgraph.metrics.confusion import check_thresholds
+from maskgraph.metrics.base import Metric, one_of, ratio
+from maskgraph.metrics.confusion import Confusion, check_thresholds, exceeded_by
 from maskgraph.metrics.gathering import Steps, elements, vectors
 
 _MARGIN = 1e-7
@@ -17,8 +17,8 @@ _MARGIN = 1e-7
 
 
 class AUC(Metric):
-    """The area under a curve of right and wrong yeses as the threshold falls, of the steps that
-    exist; approximated by sums over thresholds.
+    """The area under a curve of true and false positives as the threshold falls, of the steps
+    that exist; approximated by sums over thresholds.
 
     Mask in: masked steps do not count. Shapes: `y_true`, 0 and 1, and `y_pred`, 0 to 1, alike,
     (batch, time) or (batch, time, labels).
@@ -61,9 +61,10 @@ class AUC(Metric):
         from_logits: bool = False,
     ) -> None:
         super().__init__(dtype, name)
-        self.curve = _one_of("curve", curve.upper(), ("ROC", "PR", "PRGAIN"))
+        self.curve = one_of("AUC", "curve", str(curve).upper(), ("ROC", "PR", "PRGAIN"))
         methods = ("interpolation", "majoring", "minoring")
-        self.summation_method = _one_of("summation_method", summation_method.lower(), methods)
+        method = str(summation_method).lower()
+        self.summation_method = one_of("AUC", "summation_method", method, methods)
         if thresholds is None and num_thresholds < 2:
             raise ArgumentError(
                 explain("AUC: too few thresholds", received=num_thresholds, expected=">= 2")
@@ -86,7 +87,7 @@ class AUC(Metric):
         return kind(self.name, y_true, y_pred, sample_weight, mask)
 
     def add(self, steps: Steps) -> None:
-        yes, scores, weights = (x[:, None] if x.ndim == 1 else x for x in steps)
+        labels, scores, weights = (x[:, None] if x.ndim == 1 else x for x in steps)
         self._check_labels(scores)
         if self.from_logits:
             scores = 1 / (1 + np.exp(-np.clip(scores.astype(np.float64), -700, 700)))
@@ -94,20 +95,18 @@ class AUC(Metric):
             weights = weights * np.asarray(self.label_weights, np.float64)
         weights = np.broadcast_to(weights, scores.shape)
         if not self.multi_label:
-            yes, scores, weights = (x.reshape(-1, 1) for x in (yes, scores, weights))
-        limits = self.limits if scores.dtype.kind != "f" else self.limits.astype(scores.dtype)
-        # how many thresholds each score exceeds
-        exceeded = np.searchsorted(limits, np.clip(scores, 0, 1), side="left")
-        right = [_counts(e, w, len(limits)) for e, w in _columns(exceeded, weights * (yes != 0))]
-        wrong = [_counts(e, w, len(limits)) for e, w in _columns(exceeded, weights * (yes == 0))]
-        self.count("right", np.stack(right, axis=-1))
-        self.count("wrong", np.stack(wrong, axis=-1))
+            labels, scores, weights = (x.reshape(-1, 1) for x in (labels, scores, weights))
+        exceeded = exceeded_by(np.clip(scores, 0, 1), self.limits)
+        columns = zip(exceeded.T, (labels != 0).T, weights.T, strict=True)
+        found = [Confusion.of(*column, len(self.limits)) for column in columns]
+        for name in ("true_positives", "false_positives"):
+            self.count(name, np.stack([getattr(c, name) for c in found], axis=-1))
 
     def value(self, sums: dict[Any, Any]) -> Any:
         """Return the area. At the first threshold, below 0, all is predicted."""
-        if np.ndim(sums["right"]) == 0:
+        tp, fp = sums["true_positives"], sums["false_positives"]
+        if np.ndim(tp) == 0:
             return 0.0
-        tp, fp = sums["right"], sums["wrong"]
         if self.curve == "PR" and self.summation_method == "interpolation":
             areas = _interpolated(tp, fp)
         else:
@@ -144,34 +143,13 @@ class AUC(Metric):
             )
 
 
-def _columns(*arrays: np.ndarray) -> list[tuple[np.ndarray, ...]]:
-    return list(zip(*(a.T for a in arrays), strict=True))
-
-
-def _counts(exceeded: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
-    """The sum of weights above each threshold."""
-    found = np.bincount(exceeded, weights, size + 1)
-    return np.asarray(np.cumsum(found[::-1])[::-1][1:])
-
-
 def _interpolated(tp: np.ndarray, fp: np.ndarray) -> np.ndarray:
-    """The area under precision and recall, both linear in the yeses between two thresholds."""
-    said = tp + fp
-    slope = ratio(tp[:-1] - tp[1:], np.maximum(said[:-1] - said[1:], 0))
-    intercept = tp[1:] - slope * said[1:]
-    both = (said[:-1] > 0) & (said[1:] > 0)
-    growth = np.where(both, ratio(said[:-1], said[1:]), 1)
+    """The area under precision and recall, where between two thresholds true positives are linear
+    in all positives."""
+    every = tp + fp
+    slope = ratio(tp[:-1] - tp[1:], np.maximum(every[:-1] - every[1:], 0))
+    intercept = tp[1:] - slope * every[1:]
+    both = (every[:-1] > 0) & (every[1:] > 0)
+    growth = np.where(both, ratio(every[:-1], every[1:]), 1)
     part = slope * (tp[:-1] - tp[1:] + intercept * np.log(growth))
     return np.asarray(np.sum(ratio(part, tp[0]), axis=0))
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise ArgumentError(
-            explain(
-                f"AUC: unknown {name}",
-                received=repr(value),
-                expected=" or ".join(map(repr, allowed)),
-            )
-        )
-    return value

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections import defaultdict
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 
 from maskgraph import dtypes
-from maskgraph.losses.base import snake
+from maskgraph.errors import ArgumentError, explain
 from maskgraph.metrics.gathering import Steps, elements
+from maskgraph.text import snake_case
 
 
 class Metric:
@@ -32,7 +34,12 @@ class Metric:
 
     Args:
         dtype: of the result; None for float64.
-        name: of the metric.
+        name: of the metric; by default that of its class.
+
+    Raises:
+        ShapeError: if labels, predictions or weights do not fit together.
+        MaskError: for a mask that is not bool or does not fit.
+        DTypeError: for a symbolic tensor.
 
     Agrees with: keras.metrics.Metric, 3.15, where AUC, Precision, Recall, F1Score, IoU, R2Score,
     RootMeanSquaredError, Mean and Sum ignore masks.
@@ -52,7 +59,7 @@ class Metric:
     """
 
     def __init__(self, dtype: str | None = None, name: str | None = None) -> None:
-        self.name = name or snake(type(self).__name__)
+        self.name = name or snake_case(type(self).__name__)
         self.dtype = None if dtype is None else dtypes.canonical(dtype)
         self.reset_state()
 
@@ -72,11 +79,11 @@ class Metric:
 
     def add(self, steps: Steps) -> None:
         """Count steps."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define add()")
 
     def value(self, sums: dict[Any, Any]) -> Any:
         """Return the result of the sums kept; those never counted are 0."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define value()")
 
     def count(self, name: Any, value: Any) -> None:
         """Add to one of the sums kept."""
@@ -112,3 +119,35 @@ def ratio(numerator: Any, denominator: Any) -> np.ndarray:
     shares = np.zeros(above.shape)
     np.divide(above, below, out=shares, where=below != 0)
     return shares
+
+
+def positive(owner: str, name: str, value: Any) -> int:
+    """Return a number given to a constructor.
+
+    Raises:
+        ArgumentError: if it is not a positive integer.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ArgumentError(
+            explain(
+                f"{owner}: {name} out of range", received=repr(value), expected="an integer >= 1"
+            )
+        )
+    return int(value)
+
+
+def one_of(owner: str, name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
+    """Return a word given to a constructor.
+
+    Raises:
+        ArgumentError: if it is none of those allowed.
+    """
+    if value not in allowed:
+        raise ArgumentError(
+            explain(
+                f"{owner}: unknown {name}",
+                received=repr(value),
+                expected="one of " + ", ".join(map(repr, allowed)),
+            )
+        )
+    return value

@@ -1,22 +1,49 @@
-"""Right and wrong yeses and noes, at thresholds: precision and recall."""
+"""True and false positives and negatives, at thresholds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from maskgraph.errors import ArgumentError, explain
-from maskgraph.metrics.base import Metric, ratio
+from maskgraph.metrics.base import Metric, positive, ratio
 from maskgraph.metrics.gathering import Steps, elements, vectors
 
 Thresholds = float | Sequence[float] | None
 
 
+class Confusion(NamedTuple):
+    """Sums of weights, one for each threshold, in rising order."""
+
+    true_positives: np.ndarray
+    false_positives: np.ndarray
+    true_negatives: np.ndarray
+    false_negatives: np.ndarray
+
+    @classmethod
+    def of(
+        cls, exceeded: np.ndarray, labels: np.ndarray, weights: np.ndarray, size: int
+    ) -> Confusion:
+        """Return the sums for that many thresholds.
+
+        Args:
+            exceeded: how many thresholds each prediction exceeds.
+            labels: bool.
+            weights: of the predictions.
+        """
+        above, below = [], []
+        for chosen in (labels, ~labels):
+            found = np.bincount(exceeded.ravel(), (weights * chosen).ravel(), size + 1)
+            above.append(np.cumsum(found[::-1])[::-1][1:])
+            below.append(np.cumsum(found)[:-1])
+        return cls(above[0], above[1], below[1], below[0])
+
+
 class AtThresholds(Metric):
-    """The base of `Precision` and `Recall`: predictions are yes above thresholds, among the top
-    `top_k` of a step, of class `class_id` alone. Mask in: see `Metric`."""
+    """The base of metrics of a confusion matrix: predictions are positive above thresholds, among
+    the top `top_k` of a step, of class `class_id` alone. Mask in: see `Metric`."""
 
     def __init__(
         self,
@@ -31,10 +58,10 @@ class AtThresholds(Metric):
             limits: list[float] = [0.5 if top_k is None else -np.inf]
         else:
             limits = [thresholds] if isinstance(thresholds, int | float) else list(thresholds)
-            check_thresholds(self.name, limits)
+            check_thresholds(type(self).__name__, limits)
         self.thresholds = thresholds
-        self.limits = limits
-        self.top_k = top_k
+        self.limits = np.asarray(limits, np.float64)
+        self.top_k = None if top_k is None else positive(type(self).__name__, "top_k", top_k)
         self.class_id = class_id
 
     def gather(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> Steps:
@@ -43,33 +70,36 @@ class AtThresholds(Metric):
         return kind(self.name, y_true, y_pred, sample_weight, mask)
 
     def add(self, steps: Steps) -> None:
-        yes, scores, weights = steps.y_true != 0, steps.y_pred, steps.weights
-        chosen = np.ones(scores.shape, bool)
+        labels, scores, weights = steps.y_true != 0, steps.y_pred, steps.weights
+        # as in a comparison, NaN exceeds nothing
+        chosen = ~np.isnan(scores)
         if self.top_k is not None:
             order = np.argsort(-scores, axis=-1, kind="stable")
             np.put_along_axis(chosen, order[:, self.top_k :], False, axis=-1)
         if self.class_id is not None:
             _check_class(self.name, self.class_id, scores)
-            yes, scores, chosen = (x[:, self.class_id] for x in (yes, scores, chosen))
+            labels, scores, chosen = (x[:, self.class_id] for x in (labels, scores, chosen))
         if scores.ndim == 2:
             weights = weights[:, None]
-        weights = np.broadcast_to(weights, scores.shape)
-        said = [chosen & (scores > limit) for limit in self.limits]
-        self.count("right", np.array([np.sum(weights[s & yes]) for s in said]))
-        self.count("said", np.array([np.sum(weights[s]) for s in said]))
-        self.count("true", np.sum(weights[yes]))
+        order = np.argsort(self.limits, kind="stable")
+        exceeded = np.where(chosen, exceeded_by(scores, self.limits[order]), 0)
+        found = Confusion.of(exceeded, labels, weights, len(order))
+        for name, sums in found._asdict().items():
+            placed = np.empty_like(sums)
+            placed[order] = sums
+            self.count(name, placed)
 
-    def share(self, right: Any, of: Any) -> Any:
-        """Return a share at each threshold, or at the only one."""
-        shares = np.broadcast_to(ratio(right, of), len(self.limits))
-        return shares[0] if len(self.limits) == 1 else shares
+    def at_thresholds(self, values: Any) -> Any:
+        """Return a value for each threshold, or that for the only one."""
+        values = np.broadcast_to(values, len(self.limits))
+        return values[0] if len(self.limits) == 1 else values
 
 
 class Precision(AtThresholds):
-    """The share of what is predicted that is true, of the steps that exist.
+    """The share of positive predictions that are right, of the steps that exist.
 
     Mask in: masked steps do not count. Shapes: `y_true`, 0 and 1, and `y_pred` alike, (batch,
-    time) or (batch, time, classes). Where nothing is predicted it is 0.
+    time) or (batch, time, classes). Without a positive prediction it is 0.
 
     Args:
         thresholds: what a score must exceed, 0 to 1, or several; 0.5 by default.
@@ -91,14 +121,14 @@ class Precision(AtThresholds):
     """
 
     def value(self, sums: dict[Any, Any]) -> Any:
-        return self.share(sums["right"], sums["said"])
+        return self.at_thresholds(precision(sums))
 
 
 class Recall(AtThresholds):
-    """The share of what is true that is predicted, of the steps that exist.
+    """The share of positive labels that are predicted, of the steps that exist.
 
-    Mask in: masked steps do not count. Shapes and arguments: as for `Precision`. Where nothing is
-    true it is 0.
+    Mask in: masked steps do not count. Shapes: as for `Precision`. Without a positive label it
+    is 0.
 
     Args:
         thresholds, top_k, class_id: as for `Precision`.
@@ -117,7 +147,31 @@ class Recall(AtThresholds):
     """
 
     def value(self, sums: dict[Any, Any]) -> Any:
-        return self.share(sums["right"], sums["true"])
+        return self.at_thresholds(recall(sums))
+
+
+def precision(sums: dict[Any, Any]) -> np.ndarray:
+    """Return the share of positive predictions that are right."""
+    hits = sums["true_positives"]
+    return ratio(hits, hits + sums["false_positives"])
+
+
+def recall(sums: dict[Any, Any]) -> np.ndarray:
+    """Return the share of positive labels that are predicted, also called sensitivity."""
+    hits = sums["true_positives"]
+    return ratio(hits, hits + sums["false_negatives"])
+
+
+def specificity(sums: dict[Any, Any]) -> np.ndarray:
+    """Return the share of negative labels that are predicted."""
+    hits = sums["true_negatives"]
+    return ratio(hits, hits + sums["false_positives"])
+
+
+def exceeded_by(scores: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Return how many limits, in rising order, each score exceeds, compared in its own dtype."""
+    limits = limits.astype(scores.dtype) if scores.dtype.kind == "f" else limits
+    return np.asarray(np.searchsorted(limits, scores, side="left"))
 
 
 def check_thresholds(owner: str, thresholds: Sequence[float]) -> None:
@@ -128,12 +182,12 @@ def check_thresholds(owner: str, thresholds: Sequence[float]) -> None:
         )
 
 
-def _check_class(owner: str, class_id: int, scores: np.ndarray) -> None:
-    if not 0 <= class_id < scores.shape[-1]:
+def _check_class(owner: str, class_id: Any, scores: np.ndarray) -> None:
+    if not isinstance(class_id, int) or not 0 <= class_id < scores.shape[-1]:
         raise ArgumentError(
             explain(
                 f"{owner}: there is no class class_id",
-                received=class_id,
-                expected=f"0 to {scores.shape[-1] - 1}",
+                received=repr(class_id),
+                expected=f"an integer from 0 to {scores.shape[-1] - 1}",
             )
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from maskgraph.errors import ArgumentError, explain
-from maskgraph.metrics.base import Metric, ratio
+from maskgraph.metrics.base import Metric, one_of, ratio
 from maskgraph.metrics.gathering import Steps, vectors
 
 
@@ -46,19 +46,13 @@ class R2Score(Metric):
     ) -> None:
         super().__init__(dtype, name)
         allowed = ("uniform_average", "variance_weighted_average", None)
-        if class_aggregation not in allowed:
-            raise ArgumentError(
-                explain(
-                    "R2Score: unknown class_aggregation",
-                    received=repr(class_aggregation),
-                    expected=" or ".join(map(repr, allowed)),
-                )
-            )
+        self.class_aggregation = one_of("R2Score", "class_aggregation", class_aggregation, allowed)
         if num_regressors < 0:
             raise ArgumentError(
-                explain("R2Score: num_regressors out of range", received=num_regressors)
+                explain(
+                    "R2Score: num_regressors out of range", received=num_regressors, expected=">= 0"
+                )
             )
-        self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
 
     def gather(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> Steps:

@@ -10,6 +10,7 @@ from maskgraph.backend import of
 from maskgraph.errors import DTypeError, MaskError, ShapeError, VocabularyError, explain
 from maskgraph.graph import SymbolicTensor
 from maskgraph.losses.data import as_tensor
+from maskgraph.losses.fitting import require_same_shape
 from maskgraph.losses.weights import weighed_axes
 from maskgraph.masks import MaskedTensor
 from maskgraph.masks.check import check_mask
@@ -60,7 +61,7 @@ def on_host(owner: str, value: Any) -> OnHost:
 def elements(owner: str, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> Steps:
     """Return every element of the steps that exist as a step of its own."""
     first, second = _same_rank(on_host(owner, y_true), on_host(owner, y_pred))
-    _same_shape(owner, first, second)
+    require_same_shape(owner, first.values.shape, second.values.shape)
     return _gathered(owner, first, second, sample_weight, mask, second.values.shape)
 
 
@@ -79,7 +80,7 @@ def vectors(
         numbers: whether a step may be a number, where the mask says so or there is no other axis.
     """
     first, second = _same_rank(on_host(owner, y_true), on_host(owner, y_pred))
-    _same_shape(owner, first, second)
+    require_same_shape(owner, first.values.shape, second.values.shape)
     if numbers:
         masks = [m for m in (first.mask, second.mask, mask) if m is not None]
         reach = max((np.ndim(m) for m in masks), default=0)
@@ -207,15 +208,3 @@ def _same_rank(first: OnHost, second: OnHost) -> tuple[OnHost, OnHost]:
     if b.ndim + 1 == a.ndim and a.shape[-1] == 1:
         return first, OnHost(b[..., None], second.mask)
     return first, second
-
-
-def _same_shape(owner: str, first: OnHost, second: OnHost) -> None:
-    if first.values.shape != second.values.shape:
-        raise ShapeError(
-            explain(
-                f"{owner}: y_true and y_pred differ in shape",
-                received=f"y_true of shape {first.values.shape}, "
-                f"y_pred of shape {second.values.shape}",
-                expected="the same shape; a last axis of size 1 may be missing",
-            )
-        )

@@ -8,15 +8,8 @@ from typing import Any
 import numpy as np
 
 from maskgraph.errors import ArgumentError, explain
-from maskgraph.metrics.base import Metric, ratio
-from maskgraph.metrics.gathering import (
-    Steps,
-    best,
-    check_labels,
-    classes,
-    elements,
-    vectors,
-)
+from maskgraph.metrics.base import Metric, positive, ratio
+from maskgraph.metrics.gathering import Steps, best, check_labels, classes, elements, vectors
 
 
 class IoU(Metric):
@@ -37,7 +30,7 @@ class IoU(Metric):
 
     Raises:
         VocabularyError: for a label that is no class, at a step that counts.
-        ArgumentError: for a target that is no class.
+        ArgumentError: for a number of classes that is not positive, or a target that is no class.
 
     Agrees with: keras.metrics.IoU, 3.15, which ignores masks and, silently, labels that are no
     class.
@@ -61,6 +54,7 @@ class IoU(Metric):
         axis: int = -1,
     ) -> None:
         super().__init__(dtype, name)
+        num_classes = positive(type(self).__name__, "num_classes", num_classes)
         wrong = [i for i in target_class_ids if not 0 <= i < num_classes]
         if wrong:
             raise ArgumentError(
@@ -94,10 +88,11 @@ class IoU(Metric):
         if self.ignore_class is not None:
             kept = steps.y_true != self.ignore_class
             steps = Steps(*(x[kept] for x in steps))
-        truth = check_labels(self.name, steps.y_true, self.num_classes)
-        said = check_labels(self.name, steps.y_pred, self.num_classes, "prediction")
-        pairs = np.bincount(truth * self.num_classes + said, steps.weights, self.num_classes**2)
-        self.count("pairs", pairs.reshape(self.num_classes, self.num_classes))
+        size = self.num_classes
+        truth = check_labels(self.name, steps.y_true, size)
+        predicted = check_labels(self.name, steps.y_pred, size, "prediction")
+        pairs = np.bincount(truth * size + predicted, steps.weights, size**2)
+        self.count("pairs", pairs.reshape(size, size))
 
     def value(self, sums: dict[Any, Any]) -> Any:
         if np.ndim(sums["pairs"]) == 0:
@@ -120,6 +115,7 @@ class MeanIoU(IoU):
 
     Raises:
         VocabularyError: for a label that is no class, at a step that counts.
+        ArgumentError: for a number of classes that is not positive.
 
     Agrees with: keras.metrics.MeanIoU, 3.15, which ignores masks.
 
@@ -140,7 +136,7 @@ class MeanIoU(IoU):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ) -> None:
-        targets = range(num_classes)
+        targets = range(positive("MeanIoU", "num_classes", num_classes))
         options = (ignore_class, sparse_y_true, sparse_y_pred, axis)
         super().__init__(num_classes, targets, name, dtype, *options)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from maskgraph.errors import ArgumentError, ShapeError, explain
-from maskgraph.metrics.base import Metric
+from maskgraph.metrics.base import Metric, one_of
 from maskgraph.metrics.f_score import AVERAGES, averaged
 from maskgraph.metrics.gathering import best, check_labels, on_host, valid, weights_of
 
@@ -61,21 +61,9 @@ class SpanF1(Metric):
         dtype: str | None = None,
     ) -> None:
         super().__init__(dtype, name)
-        for argument, value, allowed in (
-            ("scheme", scheme, tuple(SCHEMES)),
-            ("average", average, AVERAGES),
-        ):
-            if value not in allowed:
-                raise ArgumentError(
-                    explain(
-                        f"SpanF1: unknown {argument}",
-                        received=repr(value),
-                        expected="one of " + ", ".join(map(repr, allowed)),
-                    )
-                )
+        self.scheme = one_of("SpanF1", "scheme", scheme, tuple(SCHEMES))
+        self.average = one_of("SpanF1", "average", average, AVERAGES)
         self.labels = labels
-        self.scheme = scheme
-        self.average = average
         for tag in labels or ():
             _parts(tag, scheme)
 
@@ -92,17 +80,18 @@ class SpanF1(Metric):
         shape = (len(truths),)
         weights = weights_of(self.name, sample_weight, shape)
         for truth, pred, weight in zip(truths, preds, weights, strict=True):
-            true, said = (set(spans(tags, self.scheme)) for tags in (truth, pred))
-            for what, found in (("true", true), ("said", said), ("right", true & said)):
+            true, predicted = (set(spans(tags, self.scheme)) for tags in (truth, pred))
+            counted = {"true": true, "predicted": predicted, "right": true & predicted}
+            for what, found in counted.items():
                 for kind, _, _ in found:
                     self.count((what, kind), float(weight))
 
     def value(self, sums: dict[Any, Any]) -> Any:
-        right, said, true = (
+        right, predicted, true = (
             np.array([sums.get((what, kind), 0.0) for kind in self.types])
-            for what in ("right", "said", "true")
+            for what in ("right", "predicted", "true")
         )
-        return averaged(right, said, true, self.average)
+        return averaged(right, predicted, true, self.average)
 
     def _tags(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[list[Any], list[Any]]:
         """Return the tags of each sequence's steps that exist, as strings."""

@@ -1,4 +1,10 @@
-"""The order of a model's layers, and so of its weights: Keras's, by depth from the outputs."""
+"""The order of a model's layers, and so of its weights: Keras's, by depth from the outputs.
+
+To Keras the ops that make and join masks are nodes of the graph as well: behind a `Masking`, or a
+`Concatenate` of masked inputs, they lengthen the path to the layer that takes the mask. Where one
+stands in some of several branches, the layers of these branches may follow in another order there
+than here. Then weights are exchanged layer by layer, by `model.get_layer(name)`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +20,14 @@ if TYPE_CHECKING:
 def layers_in_order(nodes: Sequence[Node], outputs: Sequence[SymbolicTensor]) -> list[Layer]:
     """Return the layers of nodes (sorted topologically), those farthest from the outputs first,
     and among equals those first that a walk from the outputs meets first."""
+    if all(node.body is None for node in nodes):
+        return []
     depth: dict[Node, int] = dict.fromkeys(nodes, 0)
     for node in reversed(nodes):
+        above = depth[node] + 1
         for symbol in node.inputs:
-            if symbol.node in depth:
-                depth[symbol.node] = max(depth[symbol.node], depth[node] + 1)
+            if depth.get(symbol.node, above) < above:
+                depth[symbol.node] = above
     met: dict[Any, int] = {}
     seen: set[Node] = set()
     stack = [s.node for s in reversed(outputs)]
@@ -28,7 +37,7 @@ def layers_in_order(nodes: Sequence[Node], outputs: Sequence[SymbolicTensor]) ->
             continue
         seen.add(node)
         met.setdefault(id(node.target), len(met))
-        stack.extend(s.node for s in reversed(node.inputs))
+        stack += [s.node for s in reversed(node.inputs)]
     deepest: dict[int, int] = {}
     layers: dict[int, Any] = {}
     for node in nodes:

@@ -61,7 +61,7 @@ class Sequential(Model):
 
     @property
     def is_connected(self) -> bool:
-        return "graph" in self.__dict__
+        return "_named" in self.__dict__
 
     def _append(self, layer: Any) -> None:
         if isinstance(layer, SymbolicTensor) and not self._stack and self._start is None:

@@ -40,7 +40,7 @@ def check_law(
     *,
     backend: str | None = None,
     lengths: Sequence[int] | None = None,
-    padding: Sequence[str | Sequence[str]] = ("right", "left"),
+    padding: str | Sequence[str | Sequence[str]] = ("right", "left"),
     meet: str = "apart",
     holes: str = "skipped",
     call: Callable[..., Any] | None = None,
@@ -59,8 +59,8 @@ def check_law(
         backend: the backend to run on; None for the one in use.
         lengths: of the sequences; by default four random ones, of which one is 0. Further inputs
             take them in another order.
-        padding: where the padding stands: "right", "left", "holes"; several of them in a tuple
-            for one sequence after the other.
+        padding: where the padding stands: "right", "left", "holes", or some of them, each in turn;
+            several of them in a tuple for one sequence after the other.
         meet: how several inputs meet: see `LayerRow`.
         holes: what becomes of masked steps inside of a sequence: see `LayerRow`.
         call: calls the target on a list of inputs; by default with each as an argument, but a
@@ -72,7 +72,7 @@ def check_law(
 
     Raises:
         AssertionError: naming the run, the output, the row and the step.
-        ArgumentError: if nothing tells what the inputs are.
+        ArgumentError: if nothing tells what the inputs are, or for an unknown padding.
 
     Example:
         >>> from maskgraph import layers
@@ -81,6 +81,7 @@ def check_law(
         >>> check_law(layers.GRU(3), Sequences(trailing=(4,))).runs
         16
     """
+    padding = [padding] if isinstance(padding, str) else padding
     if isinstance(target, LayerRow):
         row, target = target, target.built(seed)
         inputs, call, meet, holes = row.inputs, row.call, row.meet, row.holes

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from maskgraph.errors import ArgumentError, explain
 from maskgraph.masks import MaskedTensor
 
 PADDINGS = ("right", "left", "holes")
@@ -118,10 +119,14 @@ def _steps(
         return np.arange(length)
     if padding == "left":
         return np.arange(size - length, size)
-    return np.sort(generator.choice(size, length, replace=False))
+    if padding == "holes":
+        return np.sort(generator.choice(size, length, replace=False))
+    raise _unknown("padding", padding, PADDINGS)
 
 
 def _filling(like: np.ndarray, filler: str, generator: np.random.Generator) -> Any:
+    if filler not in FILLERS:
+        raise _unknown("filler", filler, FILLERS)
     if filler == "zeros":
         return 0
     if like.dtype.kind != "f":  # ids outside any vocabulary
@@ -129,3 +134,13 @@ def _filling(like: np.ndarray, filler: str, generator: np.random.Generator) -> A
     if filler == "noise":
         return generator.normal(scale=100, size=like.shape)
     return np.nan if filler == "nan" else generator.choice([-np.inf, np.inf], like.shape)
+
+
+def _unknown(what: str, name: str, known: tuple[str, ...]) -> ArgumentError:
+    return ArgumentError(
+        explain(
+            f"sequences: unknown {what}",
+            received=repr(name),
+            expected="one of " + ", ".join(map(repr, known)),
+        )
+    )

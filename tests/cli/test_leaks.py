@@ -184,6 +184,7 @@ def test_keras_models_on_random_data(run):
 def test_what_cannot_be_checked(run):
     for argv, expected in [
         (("f.py:careless",), "does not say what its inputs are"),
+        (("f.py:number",), "f.py:number is not a model"),
         (("f.py:number", "--data", "f.py:batch"), "cannot be called on data"),
         (("f.py:careless", "--data", "f.py:number"), "f.py:number is not data"),
         (("f.py:nothing", "--data", "f.py:batch"), "has no 'nothing'"),

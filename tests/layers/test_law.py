@@ -6,6 +6,7 @@ import pytest
 import maskgraph as mg
 from maskgraph import layers, ops
 from maskgraph.errors import ArgumentError
+from maskgraph.testing.gradient_law import check_gradient_law
 from maskgraph.testing.law import check_law
 from maskgraph.testing.layer_table import LAWFUL
 from maskgraph.testing.sequences import Sequences
@@ -94,6 +95,24 @@ def test_example_data_will_do():
     assert check_law(mg.Model(series, layers.GRU(3)(series))).difference < 1e-5
     ids = mg.Input((None,), "int32")
     assert check_law(mg.Model({"ids": ids}, layers.Embedding(2, 4)(ids))).difference == 0
+
+
+def test_a_padding_may_be_one_word():
+    gru, inputs = layers.GRU(2), Sequences(trailing=(3,))
+    assert check_law(gru, inputs, padding="left").runs == 8
+
+
+@pytest.mark.parametrize("padding", ["rigth", ["right", "middle"], [("left", "middle")]])
+def test_an_unknown_padding_is_told(padding):
+    with pytest.raises(ArgumentError, match=r"unknown padding[\s\S]*'right', 'left', 'holes'"):
+        check_law(layers.GRU(2), Sequences(trailing=(3,)), padding=padding)
+
+
+def test_an_unknown_filler_is_told():
+    x = mg.Input((None, 3), masked=True)
+    model = mg.Model(x, layers.GRU(2)(x))
+    with pytest.raises(ArgumentError, match=r"unknown filler\n  received: 'nna'"):
+        check_gradient_law(model, backend="torch", filler="nna")
 
 
 def test_inputs_that_nothing_tells_are_asked_for():

@@ -204,14 +204,6 @@ def attention(**options):
     return layers.MultiHeadAttention(num_heads=2, key_dim=3, **options)
 
 
-def test_attention_leaves_its_inputs_as_they_are():
-    x = mg.Input((None, 4), masked=True)
-    y = attention()(x, x)
-    assert x.mask is not None
-    assert y.mask is x.mask
-    assert layers.Add()([x, y]).mask is x.mask
-
-
 def test_a_mask_of_the_key_alone_is_honoured():
     query, value = masked(mask=np.ones((3, 2), bool), seed=1), masked(seed=2)
     plain = np.nan_to_num(value.value)
@@ -219,17 +211,6 @@ def test_a_mask_of_the_key_alone_is_honoured():
     expected = layer(query, value)
     got = layer(query, plain, mg.MaskedTensor(plain, MASK))
     np.testing.assert_allclose(got.value, expected.value, atol=1e-6)
-
-
-def test_masks_passed_by_hand_take_the_place_of_the_tensors_own():
-    x = mg.MaskedTensor(masked().value, None)
-    layer = randomized(attention(), masked(), masked())
-    got = layer(x, x, query_mask=MASK, value_mask=MASK)
-    np.testing.assert_array_equal(got.mask, MASK)
-    np.testing.assert_allclose(got.value, layer(masked(), masked()).value, atol=1e-6)
-    wide = mg.MaskedTensor(np.nan_to_num(x.value), np.ones_like(MASK))
-    got = layer(wide, wide, query_mask=MASK, value_mask=MASK)
-    np.testing.assert_allclose(got.value, layer(masked(), masked()).value, atol=1e-6)
 
 
 def test_a_mask_by_hand_in_a_model():
@@ -253,14 +234,6 @@ def test_scores_are_zero_where_there_is_no_step():
     there = MASK[:, None, :, None] & MASK[:, None, None, :]
     assert (scores.value[~np.broadcast_to(there, scores.shape)] == 0).all()
     np.testing.assert_allclose(scores.value.sum(-1)[0, :, :2], 1, rtol=1e-6)
-
-
-def test_attention_drops_weights_in_training_only():
-    x = masked(mask=np.ones((3, 3), bool))
-    layer = randomized(attention(dropout=0.5, seed=0), x, x)
-    plain, again = layer(x, x), layer(x, x)
-    np.testing.assert_array_equal(plain.value, again.value)
-    assert not np.allclose(layer(x, x, training=True).value, plain.value)
 
 
 @pytest.mark.parametrize(
@@ -317,6 +290,20 @@ def test_a_backward_layer_of_another_kind():
     assert layer(masked()).shape == (3, 5)
     assert [w.shape for w in layer.weights][:1] == [(4, 8)]
     assert layer.weights[3:] == back.weights
+
+
+def test_both_directions_begin_with_given_weights():
+    """Keras takes the argument, third in order, and ignores it."""
+    x = masked()
+    given = randomized(layers.Bidirectional(layers.GRU(2)), x)
+    layer = layers.Bidirectional(layers.GRU(2), "concat", given.get_weights())
+    np.testing.assert_array_equal(layer(x).value, given(x).value)
+    symbol = mg.Input((None, 4), masked=True)
+    model = mg.Model(symbol, type(layer).from_config(layer.get_config())(symbol), seed=0)
+    np.testing.assert_array_equal(model(x).value, given(x).value)
+    unfit = layers.Bidirectional(layers.GRU(3), weights=given.get_weights())
+    with pytest.raises(ShapeError, match=r"'bidirectional.*': the weights do not fit"):
+        unfit(x)
 
 
 @pytest.mark.parametrize(
@@ -422,6 +409,8 @@ def test_flattening_with_channels_first():
     ("call", "error", "message"),
     [
         (lambda: layers.Reshape((-1, -1)), ArgumentError, "target_shape is wrong"),
+        (lambda: layers.Reshape(4), ArgumentError, r"target_shape is wrong\n  received: 4\n"),
+        (lambda: layers.RepeatVector(2)(masked()), ShapeError, r"TimeDistributed\(RepeatVector"),
         (lambda: layers.Reshape((5,))(masked()), ShapeError, "the number of elements differs"),
         (lambda: layers.Permute((2, 3)), ArgumentError, "dims is not a permutation"),
         (lambda: layers.Permute((2, 1))(np.ones((2, 3), "float32")), ShapeError, "wrong rank"),
@@ -483,6 +472,14 @@ def test_a_lambda_wraps_a_function():
 
 
 # -- all of them ---------------------------------------------------------------------------
+
+
+def test_sizes_may_be_integers_of_numpy():
+    classes = np.array([0, 2, 1]).max() + 1
+    assert layers.Dense(classes)(np.ones((1, 2), "float32")).shape == (1, 3)
+    assert type(layers.Embedding(classes, 4).input_dim) is int
+    with pytest.raises(ArgumentError, match="units out of range"):
+        layers.Dense(np.True_)
 
 
 def test_unknown_arguments_are_refused_with_those_that_exist():

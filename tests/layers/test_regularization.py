@@ -136,15 +136,46 @@ def test_one_draw_serves_an_axis():
     "make",
     [layers.Dropout, layers.SpatialDropout1D, layers.GaussianDropout, layers.AlphaDropout],
 )
-@pytest.mark.parametrize("rate", [-0.1, 1, 2])
+@pytest.mark.parametrize("rate", [-0.1, 2, "half", None, float("nan")])
 def test_a_rate_that_is_no_share_is_refused(make, rate):
     with pytest.raises(ArgumentError, match="rate out of range"):
         make(rate)
 
 
+@pytest.mark.parametrize("make", [layers.GaussianDropout, layers.AlphaDropout])
+def test_noise_that_would_be_infinite_is_refused(make):
+    """Keras takes the rate, and divides by 0 when it is called."""
+    with pytest.raises(ArgumentError, match=r"rate out of range[\s\S]*less than 1"):
+        make(1)
+
+
+@BACKENDS
+@pytest.mark.parametrize("make", ["Dropout", "SpatialDropout1D"])
+def test_a_rate_of_1_drops_everything_as_in_keras(make, backend):
+    x = sample(np.nan)
+    with mg.use_backend(backend):
+        y = getattr(layers, make)(1)(x, training=True)
+    ones = np.ones((2, 4, 3), "float32")
+    theirs = np.asarray(getattr(keras.layers, make)(1.0)(ones, training=True))
+    np.testing.assert_array_equal(y.numpy(), theirs)
+    np.testing.assert_array_equal(y.backend.to_numpy(y.mask), x.mask)
+
+
+def test_a_rate_of_1_has_gradients_of_0():
+    inputs = mg.Input((None, 3), masked=True)
+    model = mg.Model(inputs, layers.Dropout(1)(layers.Dense(3)(inputs)))
+    x = sample(np.nan)
+    plan = model.plan(x, backend="torch", training=True)
+    values = torch.tensor(x.value, requires_grad=True)
+    ((y, _),) = plan.run([(values, torch.tensor(x.mask))])
+    (y**2).sum().backward()
+    assert (values.grad.numpy() == 0).all()
+
+
 def test_other_numbers_out_of_range_are_refused():
-    with pytest.raises(ArgumentError, match="stddev out of range"):
-        layers.GaussianNoise(2)
+    for stddev in (2, "wide"):
+        with pytest.raises(ArgumentError, match="stddev out of range"):
+            layers.GaussianNoise(stddev)
     with pytest.raises(ArgumentError, match="l2 out of range"):
         layers.ActivityRegularization(l2=-1)
 

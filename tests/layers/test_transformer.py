@@ -278,7 +278,7 @@ def one_then_two():
         (two_then_one, ArgumentError, "the encoder's sequence is missing"),
         (one_then_two, ArgumentError, "the encoder's sequence is one too many"),
         (lambda: layers.TransformerEncoder(0, 2), ArgumentError, "intermediate_dim out of range"),
-        (lambda: layers.TransformerEncoder(4, 2, dropout=1), ArgumentError, "dropout is wrong"),
+        (lambda: layers.TransformerEncoder(4, 2, dropout=1), ArgumentError, "dropout out of range"),
         (lambda: layers.TransformerEncoder(4, 7)(X), ShapeError, "more heads than features"),
         (lambda: layers.TransformerEncoder(4, 2)(X[0]), ShapeError, "wrong rank"),
         (

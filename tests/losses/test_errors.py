@@ -45,6 +45,7 @@ def test_weights_that_fit(shape):
         (lambda: losses.MeanSquaredError()(X, X[:, :3]), ShapeError, "differ in shape"),
         (lambda: losses.MeanSquaredError()(X[..., :1], X), ShapeError, "differ in shape"),
         (lambda: losses.Huber(delta=0), ArgumentError, "delta"),
+        (lambda: losses.Loss()(X, X), NotImplementedError, r"Loss does not define call\(\)"),
         (lambda: losses.KLDivergence()(X, X[..., :1]), ShapeError, "differ in shape"),
         (
             lambda: losses.MeanSquaredError()(X, MaskedTensor(X, MASK), mask=MASK[:, :3]),

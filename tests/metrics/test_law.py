@@ -75,6 +75,10 @@ ROWS = [
         {"class_aggregation": "variance_weighted_average"},
     ),
     Row("R2Score", draw.scores, draw.scores, np.nan, {"num_regressors": 2}),
+    Row("Hinge", draw.signs, draw.numbers),
+    Row("Hinge", draw.binary, draw.numbers, -7),
+    Row("SquaredHinge", draw.binary, draw.numbers),
+    Row("CategoricalHinge", draw.one_hot, draw.logits),
     Row("KLDivergence", draw.probabilities, draw.probabilities),
     Row("Poisson", draw.positive, draw.positive),
     Row("BinaryCrossentropy", draw.binary, draw.shares),
@@ -89,6 +93,17 @@ ROWS = [
     Row("Recall", draw.bits, unit, -1),
     Row("Recall", options, draw.probabilities, -1, {"class_id": 1, "thresholds": 0.2}),
     Row("Recall", options, draw.probabilities, -1, {"top_k": 2, "class_id": 3}),
+    *(
+        Row(metric, draw.bits, unit, -1, arguments)
+        for metric in ("TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives")
+        for arguments in ({}, {"thresholds": [0.7, 0.2]})
+    ),
+    Row("FalseNegatives", draw.binary, draw.shares),
+    Row("SensitivityAtSpecificity", draw.bits, unit, -1, {"specificity": 0.6}),
+    Row("SpecificityAtSensitivity", draw.binary, draw.shares, np.nan, {"sensitivity": 0.7}),
+    Row("PrecisionAtRecall", draw.bits, unit, -1, {"recall": 0.4, "num_thresholds": 9}),
+    Row("RecallAtPrecision", draw.bits, unit, -1, {"precision": 0.6, "num_thresholds": 1}),
+    Row("RecallAtPrecision", options, draw.probabilities, -1, {"precision": 0.5, "class_id": 2}),
     Row("AUC", draw.bits, unit, -1),
     Row("AUC", draw.binary, draw.shares),
     Row("AUC", draw.bits, unit, -1, {"curve": "PR"}),

@@ -20,13 +20,7 @@ from benchmarks.comparison.oracle import (
     sequences_of_vectors,
 )
 from benchmarks.comparison.sides import Side, compiled, set_weights
-from benchmarks.comparison.verdict import (
-    Verdict,
-    absent,
-    refused,
-    right,
-    wrong,
-)
+from benchmarks.comparison.verdict import Verdict, absent, refused, right, wrong
 
 
 @case(

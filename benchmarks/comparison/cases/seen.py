@@ -17,9 +17,7 @@ from benchmarks.comparison.oracle import (
     sequences_of_vectors,
 )
 from benchmarks.comparison.sides import Side
-from benchmarks.comparison.verdict import (
-    Verdict,
-)
+from benchmarks.comparison.verdict import Verdict
 
 NAN, INFINITY = float("nan"), float("inf")
 SELECT_FIRST = "`where(mask, x, 0)` before it: a mask alone does not help against NaN"

@@ -7,20 +7,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.comparison.case import case
-from benchmarks.comparison.oracle import (
-    layer_law,
-    padded,
-    sequences_of_vectors,
-)
+from benchmarks.comparison.oracle import layer_law, padded, sequences_of_vectors
 from benchmarks.comparison.sides import Side, set_weights
-from benchmarks.comparison.verdict import (
-    Verdict,
-    close,
-    distance,
-    figure,
-    right,
-    wrong,
-)
+from benchmarks.comparison.verdict import Verdict, close, distance, figure, right, wrong
 
 
 def _attention(k: Any) -> Any:
@@ -135,20 +124,16 @@ def reversed_mask(side: Side) -> Verdict:
 
 @case("19b", "`Bidirectional(LSTM(unroll=True, return_sequences=True))`", "packed input")
 def unrolled(side: Side) -> Verdict:
-    def make(k: Any) -> Any:
-        return k.layers.Bidirectional(k.layers.LSTM(3, return_sequences=True, unroll=True))
-
-    return layer_law(side, make, needs_mask=False)
+    return layer_law(side, _unrolled, needs_mask=False)
 
 
 @unrolled.with_maskgraph
 def _(side: Side) -> Verdict:
-    """There is nothing to unroll: the loop over time is the backend's."""
+    return layer_law(side, _unrolled)
 
-    def make(k: Any) -> Any:
-        return k.layers.Bidirectional(k.layers.LSTM(3, return_sequences=True))
 
-    return layer_law(side, make)
+def _unrolled(k: Any) -> Any:
+    return k.layers.Bidirectional(k.layers.LSTM(3, return_sequences=True, unroll=True))
 
 
 @case("20", "`RNN(LSTMCell, zero_output_for_mask=True)`: the final output", "packed input: `h_n`")

@@ -9,12 +9,7 @@ import numpy as np
 
 from benchmarks.comparison.case import case, case_without_keras
 from benchmarks.comparison.cases.told import ABOUT_PYTORCH
-from benchmarks.comparison.oracle import (
-    judge,
-    layer_law,
-    padded,
-    sequences_of_vectors,
-)
+from benchmarks.comparison.oracle import judge, layer_law, padded, sequences_of_vectors
 from benchmarks.comparison.sides import Side
 from benchmarks.comparison.verdict import Verdict, close, refused, right, wrong
 

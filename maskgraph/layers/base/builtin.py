@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any
 
 from maskgraph import dtypes, ops
@@ -19,14 +20,35 @@ def positive(layer: Layer, name: str, value: Any) -> int:
     """Return a size given to a constructor.
 
     Raises:
-        ArgumentError: if it is not a positive integer.
+        ArgumentError: if it is not a positive integer, Python's or NumPy's.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ArgumentError(
             explain(
                 f"layer {layer.name!r} ({type(layer).__name__}): {name} out of range",
                 received=repr(value),
                 expected="a positive integer",
+            )
+        )
+    return int(value)
+
+
+def share(layer: Layer, name: str, value: Any, *, below_one: bool = False) -> Any:
+    """Return a share given to a constructor, such as one to drop.
+
+    Args:
+        below_one: whether it must leave something.
+
+    Raises:
+        ArgumentError: if it is not a number from 0 to 1.
+    """
+    number = isinstance(value, Real)
+    if not number or not 0 <= value <= 1 or (below_one and value == 1):
+        raise ArgumentError(
+            explain(
+                f"layer {layer.name!r} ({type(layer).__name__}): {name} out of range",
+                received=repr(value),
+                expected="a number from 0 to 1" + ", less than 1" * below_one,
             )
         )
     return value
@@ -41,18 +63,20 @@ def require_rank(
         ShapeError: naming the layer, what came and what was expected.
     """
     rank = len(shape)
-    right = rank == exactly if exactly is not None else rank >= (at_least or 0)
-    if not right:
+    wanted = exactly if exactly is not None else max(rank, at_least or 0)
+    if rank != wanted:
         expected = {
             2: "rank 2: (batch, features)",
             3: "rank 3: (batch, time, features)",
         }.get(exactly or 0, f"rank {exactly}" if exactly else f"rank {at_least} or more")
+        add = "reshape the input, or add an axis: ops.expand_dims(x, -1)"
+        wrap = f"layers.TimeDistributed({type(layer).__name__}(…)) applies it to each step"
         raise ShapeError(
             explain(
                 f"layer {layer.name!r} ({type(layer).__name__}): wrong rank",
                 received=f"shape {tuple(shape)}, rank {rank}",
                 expected=expected,
-                fix="reshape the input, or add an axis: ops.expand_dims(x, -1)",
+                fix=add if rank < wanted else f"reshape the input; {wrap}",
             )
         )
 

@@ -72,7 +72,8 @@ class EagerRunner:
             return (places[id(x)], batch, x.shape[1:], x.ndim, x.dtype, mask_rank(x))
 
         static = map_tree(described, arguments)
-        key = (backend.name, backend.device, training, repr(static))
+        mode = training and self._layer.trainable_flags()
+        key = (backend.name, backend.device, mode, repr(static))
         if key in self._plans:
             self._plans.move_to_end(key)
             return self._plans[key]

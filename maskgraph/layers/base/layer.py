@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
-
-import numpy as np
 
 from maskgraph import dtypes
 from maskgraph.errors import ArgumentError, GraphError, ShapeError, explain
@@ -18,25 +15,25 @@ from maskgraph.graph import (
     SymbolicTensor,
     Weight,
     current_effects,
-    leaves,
     symbols_in,
 )
-from maskgraph.layers import initializers
 from maskgraph.layers.base.eager import EagerRunner
-from maskgraph.layers.base.signature import CallSignature
+from maskgraph.layers.base.signature import CallSignature, signature_of
 from maskgraph.layers.base.tracing import trace
+from maskgraph.layers.base.weighted import Weighted
+from maskgraph.text import snake_case
 
 _counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
 
 
 def unique_name(cls: type) -> str:
     """Return "dense", "dense_1", …: the class's name in snake case, with a number."""
-    name = re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+    name = snake_case(cls.__name__)
     count = next(_counters[name])
     return f"{name}_{count}" if count else name
 
 
-class Layer:
+class Layer(Weighted):
     """A step of a model, with weights of its own. Subclass it as in Keras.
 
     A subclass defines `call(self, x, mask=None)` with `maskgraph.ops`, and, if need be,
@@ -52,7 +49,8 @@ class Layer:
     Args:
         name: unique in a model; made up if None.
         dtype: of its weights, "float32" by default.
-        trainable: whether training may change its weights.
+        trainable: whether training may change its weights. Set on a layer, also after calls, it
+            holds for all layers in it.
 
     Example:
         >>> from maskgraph import layers, ops
@@ -75,15 +73,13 @@ class Layer:
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         try:
-            bound = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
+            bound = signature_of(cls.__init__).bind(self, *args, **kwargs)
         except TypeError as error:
             raise ArgumentError(f"{cls.__name__}: {error}") from None
         arguments = dict(bound.arguments)
         arguments.pop("self", None)
         arguments.update(arguments.pop("kwargs", {}))
         object.__setattr__(self, "_arguments", arguments)
-        for name in ("_weights", "_sublayers"):
-            object.__setattr__(self, name, [])
         return self
 
     def __init__(
@@ -105,8 +101,6 @@ class Layer:
         self.dtype = dtypes.canonical(dtype or dtypes.FLOATX)
         self.trainable = trainable
         self.built = False
-        self._weights: list[Weight]
-        self._sublayers: list[Layer]
         self._losses: list[Any] = []
         self._eager = EagerRunner(self)
 
@@ -170,7 +164,7 @@ class Layer:
         """Make the weights if they are not made yet, for the shapes of the call's tensors."""
         if self.built:
             return
-        parameters = list(inspect.signature(self.build).parameters)
+        parameters = list(signature_of(type(self).build).parameters)[1:]
         named = {
             p: shapes[p.removesuffix("_shape")]
             for p in parameters
@@ -232,99 +226,12 @@ class Layer:
         it too."""
         return list(self._losses)
 
-    # -- weights ---------------------------------------------------------------------------
-
-    def add_weight(
-        self,
-        shape: Sequence[int] = (),
-        initializer: Any = None,
-        dtype: str | None = None,
-        trainable: bool = True,
-        name: str | None = None,
-    ) -> Weight:
-        """Return a new weight of this layer.
-
-        Args:
-            shape: all sizes must be known.
-            initializer: a name, or a function of (shape, dtype); Glorot-uniform by default.
-        """
-        if any(n is None for n in shape):
-            raise ShapeError(
-                explain(
-                    f"layer {self.name!r}: a weight needs sizes that are known",
-                    received=tuple(shape),
-                    fix="give the feature size in Input(shape=(None, features))",
-                )
-            )
-        weight = Weight(
-            name or f"weight_{len(self._weights)}",
-            tuple(int(n) for n in shape),
-            dtypes.canonical(dtype or self.dtype),
-            initializers.get(initializer or "glorot_uniform"),
-            trainable and self.trainable,
-        )
-        self._weights.append(weight)
-        return weight
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("__"):
-            for layer in leaves(value):
-                if isinstance(layer, Layer) and all(
-                    layer is not known for known in self._sublayers
-                ):
-                    self._sublayers.append(layer)
-        object.__setattr__(self, name, value)
-
-    @property
-    def weights(self) -> list[Weight]:
-        """All weights, its own first and then its sub-layers', in Keras's order."""
-        found: dict[int, Weight] = {id(w): w for w in self._weights}
-        for layer in self._sublayers:
-            found.update({id(w): w for w in layer.weights})
-        return list(found.values())
-
-    @property
-    def trainable_weights(self) -> list[Weight]:
-        return [w for w in self.weights if w.trainable]
-
-    @property
-    def variables(self) -> list[Weight]:
-        return self.weights
-
-    def count_params(self) -> int:
-        """Return how many numbers the weights hold."""
-        return sum(int(np.prod(w.shape)) for w in self.weights)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Return copies of the weights' values, in Keras's order."""
-        return [w.numpy().copy() for w in self.weights]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all weights, in the order of `get_weights`. If one does not fit, none is set.
-
-        Raises:
-            ShapeError: if their number or a shape differs.
-        """
-        own = self.weights
-        shapes = [np.shape(w) for w in weights]
-        if shapes != [w.shape for w in own]:
-            raise ShapeError(
-                explain(
-                    f"layer {self.name!r}: the weights do not fit",
-                    received=", ".join(map(str, shapes)) or "none",
-                    expected=", ".join(f"{w.name} {w.shape}" for w in own)
-                    or "none: the layer is not built yet, so call it once first",
-                )
-            )
-        for weight, value in zip(own, weights, strict=True):
-            weight.assign(value)
-
     # -- configuration ---------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, from which `from_config` makes an equal layer."""
-        base = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
-        return {**base, **self._arguments}
+        today = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        return {**self._arguments, **today}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

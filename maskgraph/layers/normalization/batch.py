@@ -14,7 +14,7 @@ class BatchNormalization(BuiltinLayer):
     """Gives each entry of `axis` mean 0 and variance 1, then scales and shifts it.
 
     In training, by the statistics of the batch, which also move `moving_mean` and
-    `moving_variance` on; else by these two. With `trainable=False` it is never in training.
+    `moving_variance` on; else by these two. While `trainable` is False it is never in training.
 
     Mask in: only valid steps count in the statistics, so a padded batch gives what its sequences
     laid end to end give; a batch without any moves nothing. Mask out: that of x. Shapes: any, to

@@ -35,6 +35,10 @@ class GlobalAveragePooling1D(GlobalPooling):
             (batch, features, time).
         keepdims: whether the axis of time stays, with size 1.
 
+    Raises:
+        ArgumentError: for an unknown data_format.
+        ShapeError: for an input that is not of rank 3.
+
     Agrees with: keras.layers.GlobalAveragePooling1D, 3.15, which gives NaN for no steps.
 
     Example:
@@ -59,6 +63,10 @@ class GlobalMaxPooling1D(GlobalPooling):
         data_format: "channels_last" (the default), or "channels_first" for
             (batch, features, time).
         keepdims: whether the axis of time stays, with size 1.
+
+    Raises:
+        ArgumentError: for an unknown data_format.
+        ShapeError: for an input that is not of rank 3.
 
     Agrees with: keras.layers.GlobalMaxPooling1D, 3.15, where there is no mask.
 

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from maskgraph import ops
-from maskgraph.errors import ArgumentError, explain
 from maskgraph.graph import next_entropy
 from maskgraph.layers import activations, initializers
 from maskgraph.layers.base.builtin import (
@@ -18,6 +17,7 @@ from maskgraph.layers.base.builtin import (
     known_features,
     positive,
     require_features,
+    share,
 )
 
 _batch: ContextVar[Any] = ContextVar("batch", default=None)
@@ -44,20 +44,9 @@ class DropoutCell(BuiltinLayer):
         self, dropout: float, recurrent_dropout: float, seed: int | None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.dropout = self._share("dropout", dropout)
-        self.recurrent_dropout = self._share("recurrent_dropout", recurrent_dropout)
+        self.dropout = share(self, "dropout", dropout, below_one=True)
+        self.recurrent_dropout = share(self, "recurrent_dropout", recurrent_dropout, below_one=True)
         self.generator = np.random.default_rng(next_entropy() if seed is None else seed)
-
-    def _share(self, name: str, rate: float) -> float:
-        if not 0 <= rate < 1:
-            raise ArgumentError(
-                explain(
-                    f"layer {self.name!r} ({type(self).__name__}): {name} out of range",
-                    received=rate,
-                    expected="a share from 0 up to, but not including, 1",
-                )
-            )
-        return rate
 
     def dropped(self, x: Any, rate: float, training: bool) -> Any:
         """Return one step of the inputs, or a state, with a share set to 0 in training."""
@@ -143,6 +132,11 @@ class GatedCell(DropoutCell):
             h: the output before, whole.
         """
         raise NotImplementedError
+
+
+def for_cell(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what a layer and its cell have in common."""
+    return {"name": name, **{k: kwargs[k] for k in ("dtype", "trainable") if k in kwargs}}
 
 
 def lstm_gates(z: Any, c: Any, activation: Any, recurrent_activation: Any) -> list[Any]:

@@ -8,7 +8,13 @@ from maskgraph import ops
 from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.layers import activations
 from maskgraph.layers.base.builtin import known_features, positive, require_features
-from maskgraph.layers.recurrent.cell import DropoutCell, lstm_gates, with_forget_bias
+from maskgraph.layers.base.windows import choice, one_size
+from maskgraph.layers.recurrent.cell import (
+    DropoutCell,
+    for_cell,
+    lstm_gates,
+    with_forget_bias,
+)
 from maskgraph.layers.recurrent.rnn import RNN
 
 
@@ -38,17 +44,18 @@ class ConvLSTMCell(DropoutCell):
     ) -> None:
         super().__init__(dropout, recurrent_dropout, seed, **kwargs)
         self.filters = positive(self, "filters", filters)
-        self.kernel_size = self._one("kernel_size", kernel_size)
-        self.strides = self._one("strides", strides)
-        self.padding = str(padding).lower()
-        self.dilation_rate = self._one("dilation_rate", dilation_rate)
-        if self.padding not in ("valid", "same"):
-            raise self._wrong("unknown padding", repr(padding), "valid or same")
+        self.kernel_size = one_size(self, "kernel_size", kernel_size)
+        self.strides = one_size(self, "strides", strides)
+        self.padding = choice(self, "padding", padding, ("valid", "same"))
+        self.dilation_rate = one_size(self, "dilation_rate", dilation_rate)
         if self.strides > 1 and self.dilation_rate > 1:
-            raise self._wrong(
-                "strides and dilation_rate do not go together",
-                f"{self.strides} and {self.dilation_rate}",
-                "one of them to be 1",
+            raise ArgumentError(
+                explain(
+                    f"layer {self.name!r} (ConvLSTMCell): strides and dilation_rate do not go "
+                    "together",
+                    received=f"strides={self.strides}, dilation_rate={self.dilation_rate}",
+                    expected="one of them to be 1",
+                )
             )
         self.activation = activations.get(activation)
         self.recurrent_activation = activations.get(recurrent_activation)
@@ -58,15 +65,6 @@ class ConvLSTMCell(DropoutCell):
         self.bias_initializer = bias_initializer
         self.state_size = [self.filters, self.filters]
         self.output_size = self.filters
-
-    def _one(self, name: str, value: Any) -> int:
-        """Return a size that Keras takes as a number, or as a tuple of one."""
-        single = isinstance(value, list | tuple) and len(value) == 1
-        return positive(self, name, value[0] if single else value)
-
-    def _wrong(self, what: str, received: Any, expected: str) -> ArgumentError:
-        where = f"layer {self.name!r} (ConvLSTMCell)"
-        return ArgumentError(explain(f"{where}: {what}", received=received, expected=expected))
 
     def build(self, input_shape: Any) -> None:
         channels, width = known_features(self, input_shape), 4 * self.filters
@@ -184,7 +182,7 @@ class ConvLSTM1D(RNN):
                 explain(
                     "ConvLSTM1D: unknown data_format",
                     received=repr(data_format),
-                    expected="channels_last: (batch, time, rows, channels)",
+                    expected="'channels_last': (batch, time, rows, channels)",
                     fix="move the channels to the end: layers.Permute((1, 3, 2))",
                 )
             )
@@ -203,8 +201,7 @@ class ConvLSTM1D(RNN):
             dropout,
             recurrent_dropout,
             seed,
-            name="conv_lstm_cell",
-            **{k: kwargs[k] for k in ("dtype", "trainable") if k in kwargs},
+            **for_cell(kwargs, "conv_lstm_cell"),
         )
         super().__init__(cell, return_sequences, return_state, go_backwards, stateful, **kwargs)
         self.filters = cell.filters

@@ -11,7 +11,7 @@ from typing import Any
 from maskgraph import ops
 from maskgraph.layers.activations import kernel_name
 from maskgraph.layers.base.builtin import require_features
-from maskgraph.layers.recurrent.cell import GatedCell
+from maskgraph.layers.recurrent.cell import GatedCell, for_cell
 from maskgraph.layers.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
 from maskgraph.layers.recurrent.rnn import RNN
 
@@ -67,11 +67,6 @@ class Recurrent(RNN):
             reset_after=cell.reset_after,
         )
         return (outputs, final[0], *final)
-
-
-def _for_cell(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return what a layer and its cell have in common."""
-    return {"name": name, **{k: kwargs[k] for k in ("dtype", "trainable") if k in kwargs}}
 
 
 class SimpleRNN(Recurrent):
@@ -132,7 +127,7 @@ class SimpleRNN(Recurrent):
             dropout,
             recurrent_dropout,
             seed,
-            **_for_cell(kwargs, "simple_rnn_cell"),
+            **for_cell(kwargs, "simple_rnn_cell"),
         )
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs
@@ -150,7 +145,7 @@ class LSTM(Recurrent):
         units: the size of each state.
         unit_forget_bias: whether the forget gate's bias starts at 1.
         dropout: the share of the inputs to drop in training, the same at every step.
-        recurrent_dropout: the share of the h to drop, likewise. One draw serves all gates.
+        recurrent_dropout: the share of h to drop, likewise. One draw serves all gates.
         return_sequences: whether to return the output of every step, not just the last.
         return_state: whether to return the final states after the output.
         go_backwards: whether to go from the last step to the first.
@@ -205,7 +200,7 @@ class LSTM(Recurrent):
             dropout,
             recurrent_dropout,
             seed,
-            **_for_cell(kwargs, "lstm_cell"),
+            **for_cell(kwargs, "lstm_cell"),
         )
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs
@@ -277,7 +272,7 @@ class GRU(Recurrent):
             recurrent_dropout,
             reset_after,
             seed,
-            **_for_cell(kwargs, "gru_cell"),
+            **for_cell(kwargs, "gru_cell"),
         )
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs

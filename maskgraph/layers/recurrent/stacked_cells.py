@@ -72,15 +72,21 @@ class StackedRNNCells(BuiltinLayer):
 
     def __init__(self, cells: Sequence[Layer], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not cells:
-            raise ArgumentError(f"layer {self.name!r} (StackedRNNCells): it needs a cell at least")
+        if not isinstance(cells, list | tuple) or not cells:
+            raise ArgumentError(
+                explain(
+                    f"layer {self.name!r} (StackedRNNCells): there is nothing to stack",
+                    received=repr(cells),
+                    expected="a list of cells, as [LSTMCell(8), LSTMCell(8)]",
+                )
+            )
         for cell in cells:
             check_cell(self, cell)
         self.cells = list(cells)
 
     @property
     def state_size(self) -> list[Any]:
-        return [cell.state_size for cell in self.cells]  # type: ignore[attr-defined]
+        return [cell.state_size for cell in self.cells]
 
     @property
     def output_size(self) -> int:

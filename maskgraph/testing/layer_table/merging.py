@@ -6,12 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from maskgraph import layers
-from maskgraph.testing.layer_table.row import (
-    FLOATS,
-    SUMMARY,
-    LayerRow,
-    as_list,
-)
+from maskgraph.testing.layer_table.row import FLOATS, SUMMARY, LayerRow, as_list
 from maskgraph.testing.sequences import Sequences
 
 

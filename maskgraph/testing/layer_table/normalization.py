@@ -6,12 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from maskgraph import layers
-from maskgraph.testing.layer_table.row import (
-    FLOATS,
-    GRID,
-    IDS,
-    LayerRow,
-)
+from maskgraph.testing.layer_table.row import FLOATS, GRID, IDS, LayerRow
 
 _PER_STEP = "it has one weight for each step of the rectangle"
 _DROPS = "Keras drops the mask"

@@ -8,11 +8,7 @@ from typing import Any
 
 from maskgraph import layers
 from maskgraph.layers import Layer
-from maskgraph.testing.layer_table.row import (
-    FLOATS,
-    IDS,
-    LayerRow,
-)
+from maskgraph.testing.layer_table.row import FLOATS, IDS, LayerRow
 from maskgraph.testing.sequences import Sequences
 
 HEADS = Sequences(trailing=(2, 4))

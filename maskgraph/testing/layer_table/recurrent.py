@@ -8,11 +8,7 @@ from typing import Any
 
 from maskgraph import layers, ops
 from maskgraph.layers import Layer
-from maskgraph.testing.layer_table.row import (
-    FLOATS,
-    SUMMARY,
-    LayerRow,
-)
+from maskgraph.testing.layer_table.row import FLOATS, SUMMARY, LayerRow
 from maskgraph.testing.sequences import Sequences
 
 ROWS = Sequences(trailing=(6, 2))

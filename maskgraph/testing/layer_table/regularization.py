@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from maskgraph import layers
-from maskgraph.testing.layer_table.row import (
-    FLOATS,
-    GRID,
-    LayerRow,
-)
+from maskgraph.testing.layer_table.row import FLOATS, GRID, LayerRow
 
 
 def rows() -> Iterator[LayerRow]:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from maskgraph import layers, ops
-from maskgraph.testing.layer_table.row import (
-    DOCUMENTS,
-    DROPS,
-    FLOATS,
-    GRID,
-    SUMMARY,
-    LayerRow,
-)
+from maskgraph.testing.layer_table.row import DOCUMENTS, DROPS, FLOATS, GRID, SUMMARY, LayerRow
 from maskgraph.testing.sequences import Sequences
 
 

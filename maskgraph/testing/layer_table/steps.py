@@ -7,12 +7,7 @@ from functools import partial
 from typing import Any
 
 from maskgraph import layers
-from maskgraph.testing.layer_table.row import (
-    FLOATS,
-    GRID,
-    IDS,
-    LayerRow,
-)
+from maskgraph.testing.layer_table.row import FLOATS, GRID, IDS, LayerRow
 
 
 def rows() -> Iterator[LayerRow]:

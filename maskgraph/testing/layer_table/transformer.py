@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from maskgraph import layers
-from maskgraph.testing.layer_table.row import (
-    FLOATS,
-    LayerRow,
-)
+from maskgraph.testing.layer_table.row import FLOATS, LayerRow
 from maskgraph.testing.sequences import Sequences
 
 

@@ -10,12 +10,7 @@ from maskgraph import layers
 from maskgraph.layers import Layer
 from maskgraph.models import Input, Model
 from maskgraph.testing.layer_table.recurrent import ROWS, MeanCell
-from maskgraph.testing.layer_table.row import (
-    DOCUMENTS,
-    FLOATS,
-    WORDS,
-    LayerRow,
-)
+from maskgraph.testing.layer_table.row import DOCUMENTS, FLOATS, WORDS, LayerRow
 from maskgraph.testing.sequences import Sequences
 
 BOOKS = Sequences(trailing=(4,), axes=3)
