@@ -10,7 +10,8 @@ from typing import Any
 
 from maskgraph.cli.loading import load_model
 from maskgraph.errors import MaskLossWarning
-from maskgraph.passes import Finding, Report, Row
+from maskgraph.graph import Location
+from maskgraph.passes import Report
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,10 +26,10 @@ def _as_dict(report: Report) -> dict[str, Any]:
     return {
         "model": report.model,
         "ok": report.ok,
-        "findings": [_located(f) for f in report.findings],
-        "rows": [_located(r) for r in report.rows],
+        "findings": [_located(asdict(f)) for f in report.findings],
+        "rows": [_located(r._asdict()) for r in report.rows],
     }
 
 
-def _located(item: Finding | Row) -> dict[str, Any]:
-    return {**asdict(item), "location": item.location and str(item.location)}
+def _located(item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "location": item["location"] and str(Location(*item["location"]))}

@@ -4,6 +4,7 @@ from maskgraph.graph.effects import Effects as Effects
 from maskgraph.graph.effects import collected as collected
 from maskgraph.graph.effects import current_effects as current_effects
 from maskgraph.graph.expression import describe as describe
+from maskgraph.graph.interning import Interned as Interned
 from maskgraph.graph.location import Location as Location
 from maskgraph.graph.scope import Scope as Scope
 from maskgraph.graph.scope import current_scope as current_scope
@@ -12,7 +13,9 @@ from maskgraph.graph.seeds import next_entropy as next_entropy
 from maskgraph.graph.seeds import set_random_seed as set_random_seed
 from maskgraph.graph.structure import build_graph as build_graph
 from maskgraph.graph.structure import check_acyclic as check_acyclic
+from maskgraph.graph.structure import named as named
 from maskgraph.graph.structure import nodes_between as nodes_between
+from maskgraph.graph.structure import nodes_in as nodes_in
 from maskgraph.graph.symbol import Dim as Dim
 from maskgraph.graph.symbol import Node as Node
 from maskgraph.graph.symbol import Shape as Shape

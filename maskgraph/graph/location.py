@@ -20,12 +20,21 @@ class Location(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
-def caller() -> Location | None:
-    """Return the innermost frame outside maskgraph; None if there is none."""
-    frame = sys._getframe(1)
+_known: dict[tuple[str, int], Location] = {}
+"""One object a line, which many nodes share: a loop makes thousands of nodes from one."""
+
+
+def caller(inside: int = 1) -> Location | None:
+    """Return the innermost frame outside maskgraph; None if there is none.
+
+    Args:
+        inside: how many frames, beside this function's, are known to be maskgraph's own.
+    """
+    frame = sys._getframe(inside)
     while frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith(_PACKAGE):
-            return Location(file, frame.f_lineno)
+            place = file, frame.f_lineno
+            return _known.get(place) or _known.setdefault(place, Location(*place))
         frame = frame.f_back  # type: ignore[assignment]
     return None

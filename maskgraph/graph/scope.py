@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,19 +19,26 @@ class Scope(NamedTuple):
     location: Location | None = None
     training: bool = False
 
+    def at(self, location: Location | None) -> Scope:
+        """Return the scope with another place in the user's code."""
+        return Scope(self.path, location, self.training)
+
 
 _scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039 - immutable
 
-
-def current_scope() -> Scope:
-    return _scope.get()
+current_scope = _scope.get
 
 
-@contextmanager
-def entered(scope: Scope) -> Iterator[None]:
-    """Make `scope` the current one in the block."""
-    token = _scope.set(scope)
-    try:
-        yield
-    finally:
-        _scope.reset(token)
+class entered:  # noqa: N801 - said as `with entered(scope):`
+    """Make a scope the current one in the block. A class, since one is entered for each node."""
+
+    __slots__ = ("_scope", "_token")
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __enter__(self) -> None:
+        self._token: Token[Scope] = _scope.set(self._scope)
+
+    def __exit__(self, *error: object) -> None:
+        _scope.reset(self._token)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import networkx as nx
@@ -20,13 +21,13 @@ def nodes_between(
         GraphError: if an output depends on an input that is not given, or an input leads nowhere.
     """
     ends = {s.node for s in inputs} | {s.mask.node for s in inputs if s.mask is not None}
-    found: set[Node] = set()
+    found: dict[Node, None] = {}
     stack = [s.node for s in outputs]
     while stack:
         node = stack.pop()
         if node in found:
             continue
-        found.add(node)
+        found[node] = None
         if node in ends:
             continue
         if node.is_source and node.target.kind != "weight":
@@ -38,7 +39,7 @@ def nodes_between(
                     fix="add it to the model's inputs, or build the output from those given",
                 )
             )
-        stack.extend(s.node for s in node.inputs)
+        stack += [s.node for s in node.inputs]
     for symbol in inputs:
         if symbol.node not in found and (symbol.mask is None or symbol.mask.node not in found):
             raise GraphError(
@@ -48,37 +49,64 @@ def nodes_between(
                     fix="leave it out of Model(inputs=…), or use it",
                 )
             )
-    return sorted(found, key=lambda node: node.serial)
+    return sorted(found, key=attrgetter("serial"))
 
 
-def build_graph(nodes: Sequence[Node]) -> nx.MultiDiGraph:
-    """Return the networkx graph of nodes.
+def named(nodes: Sequence[Node]) -> dict[str, Node]:
+    """Return nodes by the names that they have in a model, in order; weights are left out.
 
-    Graph nodes are named as layers, ops and inputs are; a second call of a layer adds "@2".
-    They have the attributes `kind` ("input", "layer" or "op"), `target`, `node` and `location`.
-    Edges have `output` (which of the source's), `position` (which of the input's), `shape`,
-    `dtype` and `mask` (symbolic, or None).
+    They are named as layers, ops and inputs are; a second call of a layer adds "@2".
 
     Raises:
         GraphError: if two layers or inputs have one name.
     """
-    graph = nx.MultiDiGraph()
-    names = _names(nodes)
+    given = {node.name for node in nodes if node.body is not None or node.is_source}
+    owners: dict[str, Any] = {}
+    calls: dict[str, int] = {}
+    found: dict[str, Node] = {}
     for node in nodes:
-        if node not in names:
-            continue
+        own = node.name
+        owner: Any = node.target
+        if node.is_source:
+            if owner.kind == "weight":
+                continue
+            owner = node
+        elif node.body is None and own in given:
+            # users name layers and inputs; an op gives way: `x + y` beside a layer "add"
+            own = f"ops.{own}"
+        calls[own] = count = calls.get(own, 0) + 1
+        name = own if count == 1 else f"{own}@{count}"
+        if name in found or owners.setdefault(own, owner) is not owner:
+            raise GraphError(
+                explain(
+                    "two layers or inputs have the same name",
+                    received=f"{node.name!r}, the second made at {node.location}",
+                    expected="names that are unique in a model",
+                    fix="pass name=… to one of them, or leave names out",
+                )
+            )
+        found[name] = node
+    return found
+
+
+def build_graph(nodes: Mapping[str, Node]) -> nx.MultiDiGraph:
+    """Return the networkx graph of nodes that have names (see `named`).
+
+    Graph nodes have the attributes `kind` ("input", "layer" or "op"), `target`, `node` and
+    `location`. Edges have `output` (which of the source's), `position` (which of the input's),
+    `shape`, `dtype` and `mask` (symbolic, or None).
+    """
+    graph = nx.MultiDiGraph()
+    names = {node: name for name, node in nodes.items()}
+    for name, node in nodes.items():
         graph.add_node(
-            names[node],
-            kind=_kind(node),
-            target=node.target,
-            node=node,
-            location=node.location,
+            name, kind=_kind(node), target=node.target, node=node, location=node.location
         )
         for position, symbol in enumerate(node.inputs):
             if symbol.node in names:
                 graph.add_edge(
                     names[symbol.node],
-                    names[node],
+                    name,
                     output=symbol.index,
                     position=position,
                     shape=symbol.shape,
@@ -94,30 +122,10 @@ def _kind(node: Node) -> str:
     return "layer" if node.body is not None else "op"
 
 
-def _names(nodes: Sequence[Node]) -> dict[Node, str]:
-    owners: dict[str, Any] = {}
-    calls: dict[str, int] = {}
-    names: dict[Node, str] = {}
-    given = {node.name for node in nodes if _kind(node) != "op"}
-    for node in nodes:
-        if node.is_source and node.target.kind == "weight":
-            continue
-        owner = node if node.is_source else node.target
-        # users name layers and inputs; an op gives way: `x + y` beside a layer "add"
-        own = f"ops.{node.name}" if _kind(node) == "op" and node.name in given else node.name
-        if own in owners and owners[own] is not owner:
-            raise GraphError(
-                explain(
-                    "two layers or inputs have the same name",
-                    received=f"{node.name!r}, the second made at {node.location}",
-                    expected="names that are unique in a model",
-                    fix="pass name=… to one of them, or leave names out",
-                )
-            )
-        owners[own] = owner
-        calls[own] = count = calls.get(own, 0) + 1
-        names[node] = own if count == 1 else f"{own}@{count}"
-    return names
+def nodes_in(graph: nx.MultiDiGraph) -> dict[str, Node]:
+    """Return the nodes of a graph by name, each after those it reads."""
+    found = [(data["node"].serial, name, data["node"]) for name, data in graph.nodes(data=True)]
+    return {name: node for _, name, node in sorted(found)}
 
 
 def check_acyclic(graph: nx.MultiDiGraph) -> None:

@@ -90,10 +90,11 @@ class Node:
         body: Any = None,
         kind: type[SymbolicTensor] | None = None,
     ) -> None:
+        kind = kind or SymbolicTensor
         scope = current_scope()
         self.target = target
         self.arguments = arguments
-        self.inputs = tuple(symbols_in(arguments))
+        self.inputs = _inputs(arguments)
         self.specs = tuple(specs)
         self.masks = tuple(masks)
         self.losses = tuple(losses) or (None,) * len(self.specs)
@@ -101,12 +102,15 @@ class Node:
         self.effects: Effects | None = None
         self.name = name
         self.scope: Scope = scope
-        self.location: Location | None = scope.location or caller()
+        # whoever makes nodes is ours, and is called by ours
+        self.location: Location | None = scope.location or caller(inside=3)
         self.serial = next(_serial)
         # an input with a mask stands for two plain sources, its values and its mask
         self.plain: SymbolicTensor | None = None
-        cls = kind or SymbolicTensor
-        self.outputs = tuple(cls(self, i) for i in range(len(self.specs)))
+        if len(self.specs) == 1:
+            self.outputs: tuple[SymbolicTensor, ...] = (kind(self, 0),)
+        else:
+            self.outputs = tuple(kind(self, i) for i in range(len(self.specs)))
 
     @property
     def is_source(self) -> bool:
@@ -199,9 +203,19 @@ class Dim(SymbolicTensor):
     __slots__ = ()
 
 
+def _inputs(arguments: dict[str, Any]) -> tuple[SymbolicTensor, ...]:
+    found: list[SymbolicTensor] = []
+    for value in arguments.values():
+        if isinstance(value, SymbolicTensor):
+            found.append(value)
+        elif not isinstance(value, (int, float, str)):
+            found += symbols_in(value)
+    return tuple(found)
+
+
 def symbols_in(value: Any) -> Iterator[SymbolicTensor]:
     """Yield the symbols in nested lists, tuples and dicts, in order."""
-    return (leaf for leaf in leaves(value) if isinstance(leaf, SymbolicTensor))
+    return iter([leaf for leaf in leaves(value) if isinstance(leaf, SymbolicTensor)])
 
 
 def source(kind: str, name: str, spec: Spec, weight: Any = None) -> SymbolicTensor:

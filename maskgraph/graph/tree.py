@@ -5,31 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+_BRANCHES = (list, tuple, dict, slice)
+
 
 def map_tree(function: Callable[[Any], Any], tree: Any) -> Any:
     """Return `tree` with `function` applied to every leaf."""
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*(map_tree(function, item) for item in tree))
-    if isinstance(tree, list | tuple):
-        return type(tree)(map_tree(function, item) for item in tree)
+    if not isinstance(tree, _BRANCHES):
+        return function(tree)
     if isinstance(tree, dict):
         return {key: map_tree(function, item) for key, item in tree.items()}
     if isinstance(tree, slice):
         return slice(*(map_tree(function, n) for n in (tree.start, tree.stop, tree.step)))
-    return function(tree)
+    items = (map_tree(function, item) for item in tree)
+    return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
 
 
 def leaves(tree: Any) -> Iterator[Any]:
     """Yield the leaves of `tree` in order."""
-    if isinstance(tree, list | tuple):
-        for item in tree:
-            yield from leaves(item)
-    elif isinstance(tree, dict):
-        yield from leaves(list(tree.values()))
+    if not isinstance(tree, _BRANCHES):
+        return iter((tree,))
+    found: list[Any] = []
+    _gather(tree, found)
+    return iter(found)
+
+
+def _gather(tree: Any, found: list[Any]) -> None:
+    """Add the leaves of a branch to `found`."""
+    if isinstance(tree, dict):
+        tree = tree.values()
     elif isinstance(tree, slice):
-        yield from leaves((tree.start, tree.stop, tree.step))
-    else:
-        yield tree
+        tree = (tree.start, tree.stop, tree.step)
+    for item in tree:
+        if isinstance(item, _BRANCHES):
+            _gather(item, found)
+        else:
+            found.append(item)
 
 
 def unflatten(tree: Any, values: Iterator[Any]) -> Any:

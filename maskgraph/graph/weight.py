@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ class Weight(TensorOperators):
 
     Ops take a weight like any tensor. `value` is its native tensor on the backend in use.
     """
+
+    changes: ClassVar[int] = 0
+    """How often any weight's value has changed: who keeps native tensors need not ask each."""
 
     def __init__(
         self, name: str, shape: tuple[int, ...], dtype: str, draw: Draw, trainable: bool = True
@@ -54,7 +57,7 @@ class Weight(TensorOperators):
         self._entropy = entropy
         self._value = None
         self.assigned = False
-        self._natives.clear()
+        self._changed()
 
     def numpy(self) -> np.ndarray:
         """Return the value (not a copy: use `assign` to change it)."""
@@ -72,7 +75,11 @@ class Weight(TensorOperators):
         """
         self._value = self._fitting(np.array(value))
         self.assigned = True
+        self._changed()
+
+    def _changed(self) -> None:
         self._natives.clear()
+        Weight.changes += 1
 
     def native(self, backend: Backend, dtype: str) -> Array:
         """Return the value as a tensor of a backend, converted once."""

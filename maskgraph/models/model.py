@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import networkx as nx
@@ -14,12 +15,15 @@ from maskgraph.graph import (
     Source,
     SymbolicTensor,
     build_graph,
+    check_acyclic,
     current_scope,
     entered,
     leaves,
     map_tree,
     masked_source,
+    named,
     nodes_between,
+    nodes_in,
     source,
 )
 from maskgraph.layers.base.builtin import BuiltinLayer
@@ -29,7 +33,7 @@ from maskgraph.models.inputs import stand_ins
 from maskgraph.models.order import layers_in_order
 from maskgraph.models.running import ModelRunner
 from maskgraph.passes import Report, check, report_losses, summarize
-from maskgraph.plan import Plan
+from maskgraph.plan import LayoutPlan
 
 
 class Model(BuiltinLayer):
@@ -62,8 +66,8 @@ class Model(BuiltinLayer):
 
     inputs: Any
     outputs: Any
-    graph: nx.MultiDiGraph
-    """The structure, for use with networkx; see `maskgraph.graph.build_graph`."""
+    _nodes: list[Node]
+    _named: dict[str, Node]
 
     def __init__(
         self,
@@ -94,18 +98,28 @@ class Model(BuiltinLayer):
         nodes = nodes_between(list(leaves(inputs)), list(leaves(outputs)))
         if not all(isinstance(s.node.target, Source) for s in leaves(inputs)):
             inputs, outputs, nodes = _cut_loose(inputs, outputs, nodes)
-        self.inputs, self.outputs, self._nodes = inputs, outputs, nodes
-        self.graph = build_graph(nodes)
-        self._sublayers = layers_in_order(nodes, list(leaves(outputs)))
+        self.inputs, self.outputs = inputs, outputs
+        # set past __setattr__, which would look for layers in all of it
+        self.__dict__.update(
+            _nodes=nodes,
+            _named=named(nodes),
+            _sublayers=layers_in_order(nodes, list(leaves(outputs))),
+        )
+        self.__dict__.pop("graph", None)
         self.built = True
         if self.seed is not None:
             for i, weight in enumerate(self.weights):
                 if not weight.assigned:  # a layer that was trained or loaded keeps its values
                     weight.reseed((self.seed, i))
         self._runner = ModelRunner(self)
-        report_losses(self.name, self.graph, self.on_mask_loss)
+        report_losses(self.name, self._named, self.on_mask_loss)
 
     # -- structure -------------------------------------------------------------------------
+
+    @cached_property
+    def graph(self) -> nx.MultiDiGraph:
+        """The structure, for use with networkx; see `maskgraph.graph.build_graph`."""
+        return build_graph(self._named)
 
     @property
     def layers(self) -> list[Layer]:
@@ -134,11 +148,14 @@ class Model(BuiltinLayer):
 
         Needs no data. The report has `.ok`, `.findings` and `.rows`, and prints as text.
         """
-        return check(self.name, self.graph)
+        if "graph" not in self.__dict__:  # nobody has seen it, so nobody has changed it
+            return check(self.name, self._named)
+        check_acyclic(self.graph)
+        return check(self.name, nodes_in(self.graph))
 
     def summary(self) -> None:
         """Print the nodes, their shapes, parameters and masks."""
-        print(summarize(self.name, self.graph, self.count_params()))
+        print(summarize(self.name, self._named, self.count_params()))
 
     # -- running ---------------------------------------------------------------------------
 
@@ -172,6 +189,7 @@ class Model(BuiltinLayer):
                 `MaskedTensor`s; the type of native tensors picks the backend.
             mask: the mask (or list of masks) of the inputs.
             training: whether dropout is active.
+            layout: as for `predict`; for data alone.
 
         Returns:
             A `MaskedTensor` for each output: `.value` native, `.mask`, `.numpy()`, `.unpad()`.
@@ -188,6 +206,7 @@ class Model(BuiltinLayer):
         device: str | None = None,
         batch_size: int = 32,
         mask: Any = None,
+        layout: str = "auto",
     ) -> Any:
         """Return the outputs for data as NumPy arrays, zeros at masked steps.
 
@@ -197,12 +216,15 @@ class Model(BuiltinLayer):
                 (`use_backend`, MASKGRAPH_BACKEND), else that of native tensors, else NumPy.
             device: "cpu", "cuda", "cuda:1", "gpu:0", …
             batch_size: how many sequences run at once; all of them if a layer is stateful.
+            layout: "packed" computes the steps that exist and no others, "padded" the whole
+                rectangle, "auto" whichever is faster for each batch. They give the same.
 
         Raises:
+            ArgumentError: for an unknown layout, or a batch size below 1.
             BackendError, DeviceError: if there is no such backend or device here.
             ShapeError, DTypeError, MaskError: if the data does not fit the inputs.
         """
-        return self._runner.predict(x, mask, backend, device, batch_size)
+        return self._runner.predict(x, mask, backend, device, batch_size, layout)
 
     def plan(
         self,
@@ -213,19 +235,30 @@ class Model(BuiltinLayer):
         mask: Any = None,
         training: bool = False,
         precision: str | None = None,
-    ) -> Plan:
+        layout: str = "auto",
+    ) -> LayoutPlan:
         """Return the flat list of backend calls that runs for data like `x`.
 
-        It prints as text, and `plan.run(inputs, weights)` runs it on native tensors, with other
-        weights than the model's own if any are given: how a framework's optimiser trains it.
+        It prints as text: the steps, the layout chosen for `x`, and how much that saves.
+        `plan.run(inputs, weights)` runs it on native tensors, with other weights than the model's
+        own if any are given: how a framework's optimiser trains it.
 
         Args:
             x: data as for a call; it tells which inputs come with a mask.
             precision: "float64" computes a float32 model in float64.
+            layout: as for `predict`.
+
+        Raises:
+            ArgumentError: for an unknown layout.
         """
         tensors = self._runner.admit(x, mask)
         return self._runner.plan(
-            tensors, load(backend, device), training=training, precision=precision
+            tensors,
+            load(backend, device),
+            training=training,
+            precision=precision,
+            layout=layout,
+            printable=True,
         )
 
     def run_nodes(self, x: Any, **options: Any) -> dict[str, MaskedTensor]:
@@ -246,7 +279,7 @@ def replay(nodes: Sequence[Node], known: dict[SymbolicTensor, SymbolicTensor]) -
             continue
         arguments = map_tree(lambda x: known.get(x, x) if _is_symbol(x) else x, node.arguments)
         scope = current_scope()
-        with entered(scope._replace(location=scope.location or node.location)):
+        with entered(scope.at(scope.location or node.location)):
             if isinstance(node.target, Layer):
                 result = node.target.signature.apply(node.target, arguments)
             else:

@@ -8,25 +8,21 @@ node; on `MaskedTensor`s it applies its mask rule; on native tensors it calls th
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
-from weakref import WeakValueDictionary
-
-import numpy as np
 
 from maskgraph import dtypes
 from maskgraph.backend import Backend, load, of
 from maskgraph.errors import ArgumentError
 from maskgraph.graph import (
-    Dim,
+    Interned,
     Node,
     Spec,
     SymbolicTensor,
     Weight,
     current_effects,
-    leaves,
     map_tree,
     symbols_in,
 )
@@ -34,9 +30,11 @@ from maskgraph.masks.masked_tensor import MaskedTensor
 from maskgraph.operators import REGISTRY
 from maskgraph.ops.operands import (
     Arguments,
+    any_mask,
     as_native,
-    as_symbol,
+    dtype_of,
     frozen,
+    held,
     masks_of,
     spec_of,
     stripped,
@@ -74,17 +72,22 @@ class Op:
     several: bool
     """Whether the op returns a tuple."""
     kind: type[SymbolicTensor] = SymbolicTensor
-    interned: WeakValueDictionary[Any, Node] = field(default_factory=WeakValueDictionary)
+    interned: Interned = field(default_factory=Interned)
+    met: dict[tuple[Any, ...], Mapping[str, str | None]] = field(default_factory=dict)
+    """Targets by the dtypes that meet: there are few."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         arguments = self.bind(args, kwargs)
+        for name in self.tensors:
+            if isinstance(arguments[name], SymbolicTensor):
+                return self.record(arguments)
         # a layer's `call` runs once: what it computes of weights alone must not stay as it was then
         kinds = (SymbolicTensor, Weight) if current_effects() is not None else SymbolicTensor
         symbolic = masked = False
         for leaf in self.leaves(arguments):
             symbolic = symbolic or isinstance(leaf, kinds)
             masked = masked or isinstance(leaf, MaskedTensor)
-        if symbolic or any(isinstance(s, Dim) for s in symbols_in(arguments)):
+        if symbolic or next(symbols_in(arguments), None) is not None:
             return self.record(arguments)
         return self.compute(arguments, masked)
 
@@ -100,22 +103,32 @@ class Op:
         Raises:
             ArgumentError: as Python would for a plain function, naming the op.
         """
+        if len(args) == len(self.parameters) and not kwargs:
+            bound = dict(zip(self.parameters, args, strict=True))
+        else:
+            bound = self._completed(args, kwargs)
+        for name in self.tensors:
+            if isinstance(bound[name], (list, tuple)):
+                bound[name] = written_out(bound[name])
+        return bound
+
+    def _completed(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
         if len(args) > len(self.parameters):
             raise ArgumentError(
                 f"ops.{self.name} takes {len(self.parameters)} arguments, got {len(args)}"
             )
-        bound = {**self.defaults, **dict(zip(self.parameters, args, strict=False)), **kwargs}
-        for name in self.parameters:
-            if name not in bound:
-                raise ArgumentError(f"ops.{self.name} needs the argument {name!r}")
-        if len(bound) != len(self.parameters):
-            unknown = sorted(set(bound) - set(self.parameters))
+        given = {**self.defaults, **dict(zip(self.parameters, args, strict=False)), **kwargs}
+        try:
+            bound = {name: given[name] for name in self.parameters}
+        except KeyError as missing:
+            raise ArgumentError(f"ops.{self.name} needs the argument {missing}") from None
+        if len(bound) != len(given):
+            unknown = sorted(set(given) - set(bound))
             raise ArgumentError(
                 f"ops.{self.name} has no argument {', '.join(unknown)}; "
                 f"its arguments are {', '.join(self.parameters)}"
             )
-        bound.update((name, written_out(bound[name])) for name in self.tensors)
-        return {name: bound[name] for name in self.parameters}
+        return bound
 
     def leaves(self, arguments: Arguments) -> Iterator[Any]:
         """Yield the tensor arguments, those in lists one by one."""
@@ -128,21 +141,27 @@ class Op:
 
     # -- specs and dtypes ------------------------------------------------------------------
 
-    def targets(self, arguments: Arguments) -> dict[str, str | None]:
+    def targets(self, arguments: Arguments) -> Mapping[str, str | None]:
         """Return for each tensor parameter the dtype its tensors are cast to; None: as it is."""
+        met: list[Any] = []
+        for name in self.together:
+            value = arguments[name]
+            if isinstance(value, (list, tuple)):
+                met += [dtype_of(x) for x in value if x is not None]
+            elif value is not None:
+                met.append(dtype_of(value))
+        key = tuple(met)
+        found = self.met.get(key)
+        if found is None:
+            found = self.met[key] = self._targets_where(met)
+        return found
+
+    def _targets_where(self, met: list[Any]) -> Mapping[str, str | None]:
+        """Return the targets where tensors of these dtypes, and numbers of these types, meet."""
         found: dict[str, str | None] = dict.fromkeys(self.boolean, "bool")
         if self.together:
-            sized: list[str] = []
-            weak: list[str] = []
-            for name in self.together:
-                value = arguments[name]
-                for x in value if isinstance(value, list | tuple) else (value,):
-                    if x is None:
-                        continue
-                    if isinstance(x, bool | int | float) and not isinstance(x, np.generic):
-                        weak.append(dtypes.of_scalar(x))
-                    else:
-                        sized.append(spec_of(x).dtype)
+            sized = [d for d in met if isinstance(d, str)]
+            weak = [kind.__name__ for kind in met if not isinstance(kind, str)]
             common = dtypes.promote(sized, weak)
             if self.floating:
                 common = dtypes.as_float(common)
@@ -152,20 +171,13 @@ class Op:
     def specs(self, arguments: Arguments) -> dict[str, Any]:
         """Return the spec of each tensor argument, after casting."""
         targets = self.targets(arguments)
-
-        def spec(x: Any, dtype: str | None) -> Spec | None:
-            if x is None:
-                return None
-            found = spec_of(x)
-            return found if dtype is None else Spec(found.shape, dtype)
-
         result: dict[str, Any] = {}
         for name in self.tensors:
             value, dtype = arguments[name], targets.get(name)
-            if isinstance(value, list | tuple):
-                result[name] = [spec(x, dtype) for x in value]
+            if isinstance(value, (list, tuple)):
+                result[name] = [_spec(x, dtype) for x in value]
             else:
-                result[name] = spec(value, dtype)
+                result[name] = _spec(value, dtype)
         return result
 
     def out_specs(self, arguments: Arguments, specs: dict[str, Any]) -> Spec | tuple[Spec, ...]:
@@ -175,48 +187,59 @@ class Op:
 
     def record(self, arguments: Arguments) -> Any:
         """Return the symbolic result: a new node, or the one that an equal call made."""
-        arguments = {k: map_tree(as_symbol, v) for k, v in arguments.items()}
+        arguments = {k: held(v) for k, v in arguments.items()}
         specs = self.specs(arguments)
         if self.prepare is not None:
             self.prepare(arguments, specs)
-        key = tuple(frozen(v) for v in arguments.values()) if self.pure else None
-        node = self.interned.get(key) if key is not None else None
+        key = tuple(map(frozen, arguments.values())) if self.pure else None
+        node = None if key is None else self.interned.get(key)
         if node is None:
             node = self._new_node(arguments, specs)
             if key is not None:
-                self.interned[key] = node
+                self.interned.add(key, node)
         return node.outputs if self.several else node.outputs[0]
 
     def _new_node(self, arguments: Arguments, specs: dict[str, Any]) -> Node:
         out = self.out_specs(arguments, specs)
         outs = (out,) if isinstance(out, Spec) else out
-        masks: list[SymbolicTensor | None] = [None] * len(outs)
-        losses: list[str | None] = [None] * len(outs)
+        masks: tuple[Any, ...] = (None,) * len(outs)
+        losses: tuple[str | None, ...] = ()
         given = {k: masks_of(arguments[k]) for k in self.tensors}
-        if self.masking or any(m is not None for m in leaves(given)):
+        if self.masking or any_mask(given):
             result = self.rule.out(Call(self, arguments, given, specs))
-            for i, mask in enumerate(result if isinstance(result, tuple) else (result,)):
-                if isinstance(mask, Lost):
-                    losses[i] = mask.reason
-                else:
-                    masks[i] = mask
+            masks = result if isinstance(result, tuple) else (result, *masks[1:])
+            if Lost in map(type, masks):
+                losses = tuple(m.reason if isinstance(m, Lost) else None for m in masks)
+                masks = tuple(None if isinstance(m, Lost) else m for m in masks)
         return Node(self, arguments, outs, masks, name=self.name, losses=losses, kind=self.kind)
+
+    @property
+    def keeps_value(self) -> bool:
+        """Whether the op computes the same with masks as without."""
+        return type(self.rule).value is MaskRule.value
+
+    @property
+    def may_mix_time(self) -> bool:
+        """Whether there are calls of this op that look at other steps of a masked axis."""
+        return type(self.rule).mixes_time is not MaskRule.mixes_time
 
     def mixes_time(self, node: Node) -> bool:
         """Tell whether this op, as a node calls it, looks at other steps of a masked axis."""
-        call = self._masked_call(node)
+        if not self.may_mix_time:
+            return False
+        call = self.masked_call(node)
         return call is not None and self.rule.mixes_time(call)
 
     def unsafe(self, node: Node) -> str | None:
         """Tell why this op, as a node calls it, cannot treat masked steps as absent."""
         lost = next((reason for reason in node.losses if reason), None)
-        call = self._masked_call(node)
+        call = self.masked_call(node)
         return lost or (None if call is None else self.rule.unsafe(call))
 
-    def _masked_call(self, node: Node) -> Call | None:
+    def masked_call(self, node: Node) -> Call | None:
         """Return the call that a node stands for; None if no mask comes in."""
         masks = {k: masks_of(node.arguments[k]) for k in self.tensors}
-        if all(m is None for m in leaves(masks)):
+        if not any_mask(masks):
             return None
         return Call(self, node.arguments, masks, self.specs(node.arguments))
 
@@ -234,7 +257,7 @@ class Op:
         specs = self.specs(arguments)
         if self.prepare is not None:
             self.prepare(arguments, specs)
-        if self.masking or any(m is not None for m in leaves(masks)):
+        if self.masking or any_mask(masks):
             natives = {
                 k: map_tree(lambda x: as_native(x, backend, None), arguments[k])
                 for k in self.tensors
@@ -269,6 +292,14 @@ class Op:
             if owner is not None and (found is None or found.name == "numpy"):
                 found = owner
         return found or load()
+
+
+def _spec(x: Any, dtype: str | None) -> Spec | None:
+    """Return the spec of a tensor argument, after casting to a dtype if there is one."""
+    if x is None:
+        return None
+    found = spec_of(x)
+    return found if dtype is None or dtype == found.dtype else Spec(found.shape, dtype)
 
 
 def _joined(value: Any, mask: Any) -> MaskedTensor:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend, of
 from maskgraph.errors import MaskgraphError
-from maskgraph.graph import Spec, SymbolicTensor, Weight
+from maskgraph.graph import Dim, Spec, SymbolicTensor, Weight, leaves, map_tree
 from maskgraph.masks.masked_tensor import MaskedTensor, from_host
 
 Tensor = Any
@@ -22,11 +23,19 @@ Arguments = dict[str, Any]
 """An op's arguments by name."""
 
 
+_FLOAT, _INT = Spec((), "float32"), Spec((), "int32")
+_INT32 = np.iinfo(np.int32)
+
+
 def spec_of(x: Any) -> Spec:
     """Return shape and dtype of anything that an op takes as a tensor."""
     if isinstance(x, SymbolicTensor):
-        return x.spec
-    if isinstance(x, Weight | MaskedTensor):
+        return x.node.specs[x.index]
+    if type(x) is float:
+        return _FLOAT
+    if type(x) is int and _INT32.min <= x <= _INT32.max:
+        return _INT
+    if isinstance(x, (Weight, MaskedTensor)):
         return Spec(x.shape, x.dtype)
     backend = of(x)
     if backend is not None:
@@ -43,7 +52,25 @@ def written_out(value: Any) -> Any:
     return from_host(value) if numbers else value
 
 
-def as_symbol(x: Any) -> Any:
+def dtype_of(x: Any) -> Any:
+    """Return the dtype of an operand; for Python's own numbers, which take the dtype that they
+    meet, their type: bool, int or float."""
+    if isinstance(x, SymbolicTensor):
+        return x.node.specs[x.index].dtype
+    if not isinstance(x, (int, float)) or isinstance(x, np.generic):
+        return spec_of(x).dtype
+    return bool if isinstance(x, bool) else int if isinstance(x, int) else float
+
+
+_HELD = frozenset({bool, int, float, str, type(None), SymbolicTensor, Dim})
+
+
+def held(value: Any) -> Any:
+    """Return an argument as a symbolic graph holds it."""
+    return value if type(value) in _HELD else map_tree(_as_symbol, value)
+
+
+def _as_symbol(x: Any) -> Any:
     """Return a constant or a weight as a symbolic graph holds it."""
     if isinstance(x, Weight):
         return x.symbol
@@ -60,11 +87,21 @@ def as_symbol(x: Any) -> Any:
 
 def masks_of(value: Any) -> Any:
     """Return the mask of a tensor, or those of a list of tensors."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, SymbolicTensor):
+        return value.node.masks[value.index]
+    if isinstance(value, (list, tuple)):
         return [masks_of(x) for x in value]
-    if isinstance(value, SymbolicTensor | MaskedTensor):
-        return value.mask
-    return None
+    return value.mask if isinstance(value, MaskedTensor) else None
+
+
+def any_mask(masks: dict[str, Any]) -> bool:
+    """Tell whether there is a mask among what `masks_of` returned for some arguments."""
+    for mask in masks.values():
+        if mask is not None and (
+            type(mask) is not list or any(m is not None for m in leaves(mask))
+        ):
+            return True
+    return False
 
 
 def stripped(x: Any) -> Any:
@@ -92,13 +129,13 @@ def wrapped(result: Any) -> Any:
 def frozen(value: Any) -> Any:
     """Return a hashable key: symbols and large things by identity (the node keeps them alive)."""
     if isinstance(value, SymbolicTensor):
-        return ("symbol", id(value))
-    if isinstance(value, list | tuple):
+        return ref(value.node) if value.index == 0 else ("symbol", id(value))
+    if isinstance(value, (list, tuple)):
         return (type(value).__name__, *map(frozen, value))
     if isinstance(value, slice):
         return ("slice", frozen(value.start), frozen(value.stop), frozen(value.step))
-    if value is None or isinstance(value, bool | int | float | str):
-        return (type(value).__name__, repr(value))
+    if value is None or isinstance(value, (int, float, str)):
+        return (type(value), value or repr(value))  # 0.0 is not -0.0
     if isinstance(value, np.generic):
         return ("number", value.dtype.name, value.item())
     return ("object", id(value))

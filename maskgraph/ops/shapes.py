@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from maskgraph.errors import ShapeError, explain
@@ -19,13 +20,15 @@ def same_bool(x: Spec, **_: Any) -> Spec:
 
 
 def binary(x1: Spec, x2: Spec) -> Spec:
-    return Spec(broadcast(x1.shape, x2.shape), x1.dtype)
+    shape = broadcast(x1.shape, x2.shape)
+    return x1 if shape == x1.shape else Spec(shape, x1.dtype)
 
 
 def comparison(x1: Spec, x2: Spec) -> Spec:
     return Spec(broadcast(x1.shape, x2.shape), "bool")
 
 
+@lru_cache(4096)
 def broadcast(*shapes: Shape) -> Shape:
     """Return the shape that shapes broadcast to; None meets 1 as None, and n as n.
 
@@ -47,6 +50,13 @@ def broadcast(*shapes: Shape) -> Shape:
             )
         result.append(known.pop() if known else (None if None in sizes else 1))
     return tuple(result)
+
+
+def agree(a: Shape, b: Shape) -> bool:
+    """Tell whether two shapes may be the same; a size that is not known may be any."""
+    return len(a) == len(b) and all(
+        m is None or n is None or m == n for m, n in zip(a, b, strict=True)
+    )
 
 
 def canonical_axis(axis: Any, rank: int) -> int:

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from typing import Any
-
-import networkx as nx
+from collections.abc import Iterator, Mapping
 
 from maskgraph.errors import ArgumentError, MaskLossError, MaskLossWarning, explain
-from maskgraph.graph import Node, SymbolicTensor, check_acyclic, describe
-from maskgraph.passes.findings import Axes, Finding, Report, Row
-from maskgraph.passes.needs import needs_mask, uses_mask
+from maskgraph.graph import Node, describe
+from maskgraph.passes.findings import Finding, Report
+from maskgraph.passes.needs import needs_mask
+from maskgraph.passes.rows import Masks, is_drop, kind_of, masks_in, masks_out, rows
 
 _SEVERITIES = ("error", "warning", "note")
 
-
-def check(name: str, graph: nx.MultiDiGraph) -> Report:
-    """Return the report on a model's graph.
-
-    Raises:
-        GraphError: if the graph has been given a cycle.
-    """
-    check_acyclic(graph)
-    nodes = _nodes(graph)
-    findings = sorted(
-        _findings(graph, nodes), key=lambda f: (_SEVERITIES.index(f.severity), f.code)
-    )
-    return Report(name, tuple(_row(n, node) for n, node in nodes.items()), tuple(findings))
+Nodes = Mapping[str, Node]
+"""A model's nodes by name, each after those it reads."""
 
 
-def report_losses(name: str, graph: nx.MultiDiGraph, on_mask_loss: str) -> None:
+def check(name: str, nodes: Nodes) -> Report:
+    """Return the report on a model's nodes."""
+    findings = sorted(_findings(nodes), key=lambda f: (_SEVERITIES.index(f.severity), f.code))
+    return Report(name, tuple(rows(nodes)), tuple(findings))
+
+
+def report_losses(name: str, nodes: Nodes, on_mask_loss: str) -> None:
     """Warn of masks that are lost, or refuse the model, as the user chose.
 
     Raises:
@@ -47,7 +40,7 @@ def report_losses(name: str, graph: nx.MultiDiGraph, on_mask_loss: str) -> None:
         )
     if on_mask_loss == "ignore":
         return
-    losses = [f for f in _losses(graph, _nodes(graph)) if f.severity != "note"]
+    losses = [f for f in _losses(nodes) if f.severity != "note"]
     if losses and on_mask_loss == "error":
         raise MaskLossError("\n".join([f"model {name!r} loses a mask", *map(str, losses)]))
     for finding in losses:
@@ -55,114 +48,17 @@ def report_losses(name: str, graph: nx.MultiDiGraph, on_mask_loss: str) -> None:
         warnings.warn_explicit(str(finding), MaskLossWarning, file, line)
 
 
-def _nodes(graph: nx.MultiDiGraph) -> dict[str, Node]:
-    """Return the graph's nodes by name, in topological order."""
-    found = [(name, data["node"]) for name, data in graph.nodes(data=True)]
-    return dict(sorted(found, key=lambda item: item[1].serial))
-
-
-# -- what becomes of masks at a node -------------------------------------------------------
-
-
-def _masks_in(node: Node) -> list[SymbolicTensor]:
-    return _distinct(s.mask for s in node.inputs)
-
-
-def _distinct(masks: Any) -> list[SymbolicTensor]:
-    return list({id(m): m for m in masks if m is not None}.values())
-
-
-_AXES = ("batch", "time", "inner time", "innermost time")
-_ATTENTION_AXES = ("batch", "heads", "query", "key")
-
-
-def _axes(mask: SymbolicTensor) -> Axes:
-    """Return the names of the axes that a mask describes."""
-    return tuple(_AXES[a] if a < len(_AXES) else f"axis {a}" for a in range(mask.ndim))
-
-
-def _attention_axes(mask: SymbolicTensor) -> Axes:
-    """Return the names of the axes of an `attention_mask`."""
-    return {2: _ATTENTION_AXES[2:], 3: ("batch", "query", "key")}.get(mask.ndim, _ATTENTION_AXES)
-
-
-def _row(name: str, node: Node) -> Row:
-    masks_in, masks_out = _masks_in(node), _distinct(node.masks)
-    action, axes_in = _action(node, masks_in, masks_out), [_axes(m) for m in masks_in]
-    pairs = node.arguments.get("attention_mask")
-    if isinstance(pairs, SymbolicTensor):
-        masks_in, axes_in = [*masks_in, pairs], [*axes_in, _attention_axes(pairs)]
-    return Row(
-        node=name,
-        kind=kind_of(node),
-        action=action,
-        consumes=bool(masks_in) and uses_mask(node),
-        masks_in=tuple(map(describe, masks_in)),
-        masks_out=tuple(map(describe, masks_out)),
-        axes_in=tuple(axes_in),
-        axes_out=tuple(map(_axes, masks_out)),
-        location=node.location,
-    )
-
-
-def kind_of(node: Node) -> str:
-    """Return what a node is: a layer's class, "Input", or an op's name."""
-    if node.is_source:
-        return "Input"
-    return type(node.target).__name__ if node.body is not None else f"ops.{node.target.name}"
-
-
-def _action(node: Node, masks_in: list[SymbolicTensor], masks_out: list[SymbolicTensor]) -> str:
-    if any(node.losses):
-        return "destroy"
-    if is_drop(node):
-        return "drop"
-    if masks_out and not masks_in:
-        return "generate"
-    if masks_in and not masks_out:
-        return "reduce"
-    if masks_in:
-        return "pass" if all(any(m is i for i in masks_in) for m in masks_out) else "transform"
-    return "-"
-
-
-def is_drop(node: Node) -> bool:
-    """Tell whether a node drops masks because the user says so."""
-    if node.is_source:
-        return False
-    name = type(node.target).__name__ if node.body is not None else node.target.name
-    return name in ("DropMask", "drop_mask")
-
-
-# -- findings ------------------------------------------------------------------------------
-
-
-def _findings(graph: nx.MultiDiGraph, nodes: dict[str, Node]) -> Iterator[Finding]:
-    yield from _losses(graph, nodes)
-    after_masks = _after_masks(nodes)
+def _findings(nodes: Nodes) -> Iterator[Finding]:
+    yield from _losses(nodes)
+    after_masks: set[Node] = set()
     for name, node in nodes.items():
-        masks_in = _masks_in(node)
-        if is_drop(node) and masks_in:
-            yield Finding(
-                "MG005",
-                "note",
-                name,
-                f"{name!r} drops the mask {describe(masks_in[0])!r}",
-                "nothing: DropMask says that this is meant",
-                node.location,
-            )
-        if len(masks_in) > 1 and _joins(node, masks_in):
-            texts = " and ".join(repr(describe(m)) for m in masks_in)
-            yield Finding(
-                "MG003",
-                "note",
-                name,
-                f"{name!r} joins tensors whose masks differ: {texts}; what comes out exists where "
-                f"{describe(_distinct(node.masks)[0])!r}",
-                "nothing if that is meant; mask_merge='any' keeps steps that exist in any input",
-                node.location,
-            )
-        if node not in after_masks and _varies(node) and needs_mask(node):
+        masks = masks_in(node)
+        if masks:
+            yield from _with_masks(name, node, masks)
+        # after one that had a mask, that a node gets none is not news
+        if masks or any(s.node in after_masks for s in node.inputs):
+            after_masks.add(node)
+        elif _varies(node) and needs_mask(node):
             yield Finding(
                 "MG004",
                 "note",
@@ -175,13 +71,36 @@ def _findings(graph: nx.MultiDiGraph, nodes: dict[str, Node]) -> Iterator[Findin
             )
 
 
-def _losses(graph: nx.MultiDiGraph, nodes: dict[str, Node]) -> Iterator[Finding]:
+def _with_masks(name: str, node: Node, masks: Masks) -> Iterator[Finding]:
+    if is_drop(node):
+        yield Finding(
+            "MG005",
+            "note",
+            name,
+            f"{name!r} drops the mask {describe(masks[0])!r}",
+            "nothing: DropMask says that this is meant",
+            node.location,
+        )
+    if len(masks) > 1 and _joins(node, masks):
+        texts = " and ".join(repr(describe(m)) for m in masks)
+        yield Finding(
+            "MG003",
+            "note",
+            name,
+            f"{name!r} joins tensors whose masks differ: {texts}; what comes out exists where "
+            f"{describe(masks_out(node)[0])!r}",
+            "nothing if that is meant; mask_merge='any' keeps steps that exist in any input",
+            node.location,
+        )
+
+
+def _losses(nodes: Nodes) -> Iterator[Finding]:
     for name, node in nodes.items():
-        reason = next((r for r in node.losses if r), None)
-        if reason is None:
+        if not any(node.losses):
             continue
-        lost = describe(_masks_in(node)[0])
-        missing = _missing(graph, name, nodes)
+        reason = next(r for r in node.losses if r)
+        lost = describe(masks_in(node)[0])
+        missing = _missing(node, nodes)
         message = f"{kind_of(node)} {name!r} loses the mask {lost!r}: {reason}"
         if missing:
             message += f"; {kind_of(nodes[missing])} {missing!r} after it needs one"
@@ -207,22 +126,15 @@ def _mend(node: Node) -> str:
     )
 
 
-def _missing(graph: nx.MultiDiGraph, name: str, nodes: dict[str, Node]) -> str | None:
+def _missing(lost: Node, nodes: Nodes) -> str | None:
     """Return the first node after a loss that needs a mask and gets none."""
-    after = nx.descendants(graph, name)
-    return next(
-        (n for n, node in nodes.items() if n in after and not _masks_in(node) and needs_mask(node)),
-        None,
-    )
-
-
-def _after_masks(nodes: dict[str, Node]) -> set[Node]:
-    """Return the nodes after one that had a mask: that they get none is not news."""
-    after: set[Node] = set()
-    for node in nodes.values():
-        if any(s.mask is not None or s.node in after for s in node.inputs):
+    after = {lost}
+    for name, node in nodes.items():
+        if any(s.node in after for s in node.inputs):
             after.add(node)
-    return after
+            if not masks_in(node) and needs_mask(node):
+                return name
+    return None
 
 
 def _varies(node: Node) -> bool:
@@ -230,10 +142,10 @@ def _varies(node: Node) -> bool:
     return any(s.ndim >= 2 and s.shape[1] is None for s in node.inputs)
 
 
-def _joins(node: Node, masks_in: list[SymbolicTensor]) -> bool:
+def _joins(node: Node, masks: Masks) -> bool:
     """Whether what comes out is a joint mask, new with this node."""
     return any(
         getattr(m.node.target, "name", "") in ("logical_and", "logical_or")
-        and all(m is not i for i in masks_in)
-        for m in _distinct(node.masks)
+        and all(m is not i for i in masks)
+        for m in masks_out(node)
     )

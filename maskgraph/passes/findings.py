@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from maskgraph.graph import Location
 from maskgraph.text import columns
@@ -47,8 +48,7 @@ Axes = tuple[str, ...]
 USUAL: Axes = ("batch", "time")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What becomes of masks at one node.
 
     Attributes:

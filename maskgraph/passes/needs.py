@@ -15,15 +15,17 @@ def uses_mask(node: Node) -> bool:
         return False
     if node.body is None:
         return bool(node.target.mixes_time(node))
-    return bool(node.target.signature.mask_parameters()) or any(map(uses_mask, _inside(node)))
+    return bool(node.target.signature.masks) or any(map(uses_mask, _inside(node)))
 
 
 def needs_mask(node: Node) -> bool:
     """Tell whether a node would use a mask of time, if it got one."""
     if node.is_source:
         return False
-    if node.body is not None and node.target.signature.mask_parameters():
+    if node.body is not None and node.target.signature.masks:
         return True
+    if node.body is None and not node.target.may_mix_time:
+        return False
     return any(map(_has_time, node.inputs)) and uses_mask(_on_masked_inputs(node))
 
 
@@ -36,7 +38,7 @@ def _inside(node: Node) -> Iterator[Node]:
         if inner not in seen:
             seen.add(inner)
             yield inner
-            stack.extend(s.node for s in inner.inputs)
+            stack += [s.node for s in inner.inputs]
 
 
 def _has_time(symbol: SymbolicTensor) -> bool:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import networkx as nx
+from collections.abc import Mapping
 
-from maskgraph.graph import describe
-from maskgraph.passes.check import kind_of
+from maskgraph.graph import Node, describe
+from maskgraph.passes.rows import kind_of
 from maskgraph.text import columns
 
 
-def summarize(name: str, graph: nx.MultiDiGraph, parameters: int) -> str:
+def summarize(name: str, nodes: Mapping[str, Node], parameters: int) -> str:
     """Return a table of a model's nodes, in order."""
     cells = [("node", "kind", "shape", "parameters", "mask")]
     counted: set[int] = set()
-    for node_name, data in sorted(graph.nodes(data=True), key=lambda item: item[1]["node"].serial):
-        node = data["node"]
+    for node_name, node in nodes.items():
         count = 0
         if node.body is not None and id(node.target) not in counted:
             counted.add(id(node.target))

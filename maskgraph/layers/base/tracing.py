@@ -15,6 +15,7 @@ from maskgraph import ops
 from maskgraph.errors import GraphError, MaskError, MaskgraphError, explain
 from maskgraph.graph import (
     Node,
+    Scope,
     SymbolicTensor,
     collected,
     current_scope,
@@ -42,7 +43,7 @@ def trace(
 ) -> Any:
     """Call a layer on symbols: returns symbols, in the structure that its `call` returns."""
     outer = current_scope()
-    scope = outer._replace(
+    scope = Scope(
         path=f"{outer.path}/{layer.name}" if outer.path else layer.name,
         location=outer.location or caller(),
         training=outer.training if training is None else training,
@@ -121,7 +122,7 @@ def _entering(layer: Layer, arguments: dict[str, Any]) -> dict[str, Any]:
             )
             for k, v in arguments.items()
         }
-    for name, of in layer.signature.mask_parameters().items():
+    for name, of in layer.signature.masks.items():
         if name not in entering and of in arguments:
             masks = map_tree(lambda x: getattr(x, "mask", None), arguments[of])
             if any(m is not None for m in leaves(masks)):
@@ -238,4 +239,4 @@ def _losses_in(body: Any, inputs: Iterator[SymbolicTensor]) -> Iterator[str | No
         if node not in seen:
             seen.add(node)
             yield from node.losses
-            stack.extend(s.node for s in node.inputs)
+            stack += [s.node for s in node.inputs]
