@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 
 from maskgraph import dtypes
-from maskgraph.backend import Array, Backend
+from maskgraph.backend import Array
+from maskgraph.backend.packing import Places
 from maskgraph.errors import DTypeError, explain
+from maskgraph_numpy import contraction
+from maskgraph_numpy.error_function import erf
+from maskgraph_numpy.overrides import Overrides
+from maskgraph_numpy.recurrent import Recurrent
 
-_erf = np.frompyfunc(math.erf, 1, 1)
 
-
-class NumpyBackend(Backend):
+class NumpyBackend(Recurrent, Overrides):
     """NumPy on the CPU."""
 
     name = "numpy"
@@ -104,12 +107,8 @@ class NumpyBackend(Backend):
     def tanh(self, x: Array) -> Array:
         return np.tanh(x)
 
-    def sigmoid(self, x: Array) -> Array:
-        power = np.exp(-np.abs(x))  # never overflows
-        return np.where(x < 0, power, np.ones((), x.dtype)) / (1 + power)
-
     def erf(self, x: Array) -> Array:
-        return np.asarray(_erf(x)).astype(x.dtype)
+        return erf(x)
 
     def isnan(self, x: Array) -> Array:
         return np.isnan(x)
@@ -196,11 +195,14 @@ class NumpyBackend(Backend):
     # -- products --------------------------------------------------------------------------
 
     def matmul(self, x1: Array, x2: Array) -> Array:
+        if x1.ndim > 2 and x2.ndim == 2:  # one product, not a batch of small ones
+            *batch, size = x1.shape
+            product = np.matmul(x1.reshape(math.prod(batch), size), x2)
+            return product.reshape(*batch, x2.shape[1])
         return np.matmul(x1, x2)
 
     def einsum(self, subscripts: str, operands: Sequence[Array]) -> Array:
-        # optimize=True hands contractions to matrix products
-        return np.einsum(subscripts, *operands, optimize=True)
+        return contraction.einsum(subscripts, operands)
 
     # -- shape and place -------------------------------------------------------------------
 
@@ -233,6 +235,11 @@ class NumpyBackend(Backend):
 
     def take_along_axis(self, x: Array, indices: Array, axis: int) -> Array:
         return np.take_along_axis(x, indices, axis=axis)
+
+    def laid_out(self, x: Array, places: Places) -> Array:
+        taken = np.take(x, places.slot, axis=1)
+        taken[:, places.empty] = 0  # few places, of an array that is fresh
+        return taken
 
 
 def _numpy(dtype: str) -> np.dtype[Any]:

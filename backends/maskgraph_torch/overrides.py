@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812 - as everybody calls it
 
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend
+from maskgraph.backend.normalization import are_last
 
 
 class Overrides(Backend):
@@ -122,6 +123,35 @@ class Overrides(Backend):
         # NaN, though never selected, would alarm those who search for one
         outside = torch.where(mask.any(axis, keepdim=True), float("-inf"), 0.0).to(x.dtype)
         return torch.where(mask, torch.softmax(torch.where(mask, x, outside), axis), 0.0)
+
+    # -- products and normalization --------------------------------------------------------
+
+    def linear(self, x: Array, kernel: Array, bias: Array | None) -> Array:
+        if not x.is_floating_point():
+            return super().linear(x, kernel, bias)
+        if bias is None:
+            return torch.matmul(x, kernel)
+        # addmm takes the kernel as it lies, which saves a microsecond
+        return torch.addmm(bias, x, kernel) if x.ndim == 2 else F.linear(x, kernel.T, bias)
+
+    def layer_norm(
+        self,
+        x: Array,
+        gamma: Array | None,
+        beta: Array | None,
+        axis: tuple[int, ...],
+        epsilon: float,
+    ) -> Array:
+        if not are_last(axis, x.ndim):
+            return super().layer_norm(x, gamma, beta, axis, epsilon)
+        return F.layer_norm(x, x.shape[axis[0] :], gamma, beta, epsilon)
+
+    def rms_norm(
+        self, x: Array, gamma: Array | None, axis: tuple[int, ...], epsilon: float
+    ) -> Array:
+        if not are_last(axis, x.ndim):
+            return super().rms_norm(x, gamma, axis, epsilon)
+        return F.rms_norm(x, x.shape[axis[0] :], gamma, epsilon)
 
     # -- shape and place -------------------------------------------------------------------
 

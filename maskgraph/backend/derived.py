@@ -140,6 +140,13 @@ class DerivedOps(ABC):
             top = self.squeeze(top, axis)
         return self.add(total, top)
 
+    # -- products --------------------------------------------------------------------------
+
+    def linear(self, x: Array, kernel: Array, bias: Array | None) -> Array:
+        """`x` (…, features) @ `kernel` (features, units) + `bias` (units,)."""
+        product = self.matmul(x, kernel)
+        return product if bias is None else self.add(product, bias)
+
     # -- shape and place -------------------------------------------------------------------
 
     def expand_dims(self, x: Array, axis: tuple[int, ...]) -> Array:

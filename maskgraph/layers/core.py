@@ -26,9 +26,11 @@ class Dense(BuiltinLayer):
     Args:
         units: the size of the result's last axis.
         activation: a name or function; None for linear.
+        use_bias: whether there is a bias.
 
     Raises:
-        ShapeError: if the feature size is not known.
+        ArgumentError: for a size that is not positive, or an unknown activation.
+        ShapeError: if the feature size is not known, or is another than at the first call.
 
     Agrees with: keras.layers.Dense, 3.15. Weights: kernel (features, units), bias (units,).
 
@@ -64,10 +66,8 @@ class Dense(BuiltinLayer):
 
     def call(self, inputs: Any) -> Any:
         require_features(self, inputs.shape, self.kernel.shape[0])
-        x = ops.matmul(inputs, self.kernel)
-        if self.use_bias:
-            x = ops.add(x, self.bias)
-        return self.activation(x)
+        bias = self.bias if self.use_bias else None
+        return self.activation(ops.linear(inputs, self.kernel, bias))
 
 
 class Activation(BuiltinLayer):
@@ -76,7 +76,10 @@ class Activation(BuiltinLayer):
     Mask out: that of x. Shapes: any.
 
     Args:
-        activation: a name or function.
+        activation: a name or function; None for linear.
+
+    Raises:
+        ArgumentError: for an unknown name.
 
     Agrees with: keras.layers.Activation, 3.15.
 

@@ -23,6 +23,7 @@ from maskgraph.ops.activations import softplus as softplus
 from maskgraph.ops.activations import softsign as softsign
 from maskgraph.ops.alignment import check_labels as check_labels
 from maskgraph.ops.alignment import ctc_loss as ctc_loss
+from maskgraph.ops.attention import attention as attention
 from maskgraph.ops.convolution import conv as conv
 from maskgraph.ops.convolution import conv_transpose as conv_transpose
 from maskgraph.ops.creation import arange as arange
@@ -99,8 +100,11 @@ from maskgraph.ops.masking import drop_mask as drop_mask
 from maskgraph.ops.masking import masked_softmax as masked_softmax
 from maskgraph.ops.masking import select_valid as select_valid
 from maskgraph.ops.masking import with_mask as with_mask
+from maskgraph.ops.normalization import layer_norm as layer_norm
+from maskgraph.ops.normalization import rms_norm as rms_norm
 from maskgraph.ops.positions import position_embedding as position_embedding
 from maskgraph.ops.products import einsum as einsum
+from maskgraph.ops.products import linear as linear
 from maskgraph.ops.products import matmul as matmul
 from maskgraph.ops.recurrent import rnn as rnn
 from maskgraph.ops.recurrent import scan as scan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from maskgraph.errors import ShapeError, explain
@@ -11,11 +12,15 @@ from maskgraph.ops import shapes
 from maskgraph.ops.definition import define
 from maskgraph.ops.masking import intersect
 from maskgraph.ops.operands import Arguments, Mask, Tensor, Tensors, spec_of
-from maskgraph.ops.rule import Call, Lost, MaskRule, zeroed
+from maskgraph.ops.rule import Beside, Call, Lost, MaskRule, Reach, zeroed
 
 
+@dataclass(frozen=True)
 class MatMul(MaskRule):
-    """The rows' mask passes, a contracted mask is used up."""
+    """The rows' mask passes, a contracted mask is used up. Called by name are the two operands."""
+
+    left: str = "x1"
+    right: str = "x2"
 
     def mixes_time(self, call: Call) -> bool:
         return any(contracted for _, contracted in self._uses(call).values())
@@ -23,7 +28,7 @@ class MatMul(MaskRule):
     def _uses(self, call: Call) -> dict[str, tuple[int, bool]]:
         """For each masked operand: its mask's rank, and whether the contracted axis is masked."""
         uses = {}
-        for name, from_end in (("x1", 1), ("x2", 2)):
+        for name, from_end in ((self.left, 1), (self.right, 2)):
             mask, rank = call.masks[name], call.specs[name].rank
             if mask is not None:
                 contracted = max(rank - from_end, 0)
@@ -31,13 +36,13 @@ class MatMul(MaskRule):
         return uses
 
     def out(self, call: Call) -> Mask | Lost | None:
-        rank = max(s.rank for s in call.specs.values())
+        rank = max(call.specs[name].rank for name in (self.left, self.right))
         masks = []
         for name, (mask_rank, contracted) in self._uses(call).items():
             mask = call.masks[name]
             if call.specs[name].rank < rank:
                 return Lost(f"{name} has fewer axes than the result")
-            if name == "x1" and contracted:
+            if name == self.left and contracted:
                 mask = REGISTRY["any"](mask, mask_rank - 1) if mask_rank > 2 else None
             elif contracted:
                 mask = None
@@ -53,6 +58,10 @@ class MatMul(MaskRule):
             }
         )
 
+    def beside(self, call: Call) -> Beside:
+        weights = call.masks[self.right] is None and call.specs[self.right].rank == 2
+        return Beside.APART if weights else Beside.OTHERWISE
+
 
 @define(shape=shapes.matmul, mask=MatMul(), together=("x1", "x2"))
 def matmul(x1: Tensor, x2: Tensor) -> Tensor:
@@ -62,6 +71,39 @@ def matmul(x1: Tensor, x2: Tensor) -> Tensor:
 
     Raises:
         ShapeError: if the inner sizes differ.
+    """
+
+
+class Linear(MatMul):
+    """As a product with a matrix; what is added knows nothing of steps."""
+
+    def out(self, call: Call) -> Mask | Lost | None:
+        if call.masks["bias"] is not None:
+            return Lost("the bias is the same for all steps, and has none of its own")
+        return super().out(call)
+
+
+def _linear(x: Spec, kernel: Spec, bias: Spec | None) -> Spec:
+    fits = kernel.rank == 2 and x.rank > 0 and shapes.agree(x.shape[-1:], kernel.shape[:1])
+    if not fits or (bias is not None and not shapes.agree(bias.shape, kernel.shape[1:])):
+        raise ShapeError(
+            explain(
+                "linear: the sizes differ",
+                received=f"{x.shape} @ {kernel.shape}" + (f" + {bias.shape}" if bias else ""),
+                expected="(…, features) @ (features, units) + (units,)",
+            )
+        )
+    return Spec((*x.shape[:-1], kernel.shape[1]), x.dtype)
+
+
+@define(shape=_linear, mask=Linear("x", "kernel"), together=("x", "kernel", "bias"))
+def linear(x: Tensor, kernel: Tensor, bias: Tensor = None) -> Tensor:
+    """The matrix product of the last axis and a kernel (features, units), plus a bias (units,).
+
+    Mask out: that of x; masked steps of a contracted axis count for nothing.
+
+    Raises:
+        ShapeError: if the sizes do not fit.
     """
 
 
@@ -108,6 +150,27 @@ class Einsum(MaskRule):
             if set(labels) - set(result):
                 operands[i] = zeroed(operands[i], call.masks["operands"][i])
         return call.run(operands=operands)
+
+    def reach(self, call: Call) -> Reach:
+        batch = {labels[0] for labels in self._masked_labels(call).values()}
+        _, result = _labels(call["subscripts"])
+        alone = len(batch) == 1 and result[:1] in batch and not self._stray(call, batch)
+        # a result with a time axis, but without its mask, would be of another size in each row
+        masks = [m for m in call.masks["operands"] if m is not None]
+        times = {label for labels in self._masked_labels(call).values() for label in labels[1:]}
+        out = self.out(call)
+        kept = not times & set(result) or any(out is mask for mask in masks)
+        return Reach.SEQUENCE if alone and kept else Reach.RECTANGLE
+
+    def beside(self, call: Call) -> Beside:
+        steps = set("".join(self._masked_labels(call).values()))
+        return Beside.OTHERWISE if self._stray(call, steps) else Beside.APART
+
+    def _stray(self, call: Call, labels: set[str]) -> bool:
+        """Tell whether labels of masked axes stand at others, too."""
+        operands, _ = _labels(call["subscripts"])
+        masked = self._masked_labels(call)
+        return any(set(own[len(masked.get(i, "")) :]) & labels for i, own in enumerate(operands))
 
 
 def _explicit(arguments: Arguments, specs: dict[str, Any]) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 from maskgraph import ops
 from maskgraph.graph import Spec, source
 from maskgraph.plan import StepBody
+from maskgraph.testing.op_attention import attention_rows
+from maskgraph.testing.op_normalization import normalization_rows
 from maskgraph.testing.op_sample import FEATURES, Masked, Sample
 from maskgraph.testing.op_windows import window_rows
 
@@ -137,6 +139,14 @@ def _products() -> Iterator[tuple[str, Arguments]]:
         lambda s: (s.x, s.scale),
         lambda s: (s.x, np.swapaxes(s.plain(1, FEATURES), 1, 2)),
         lambda s: (np.swapaxes(s.plain(1, 2), 1, 2), s.x),
+    )
+    yield from _each(
+        "linear",
+        lambda s: (s.x, s.kernel, s.floats(11, 3)),
+        lambda s: (s.x, s.kernel),
+        lambda s: (s.scale, s.kernel, s.floats(11, 3)),
+        lambda s: (s.masked(s.plain(0)), s.floats(9, s.time, 2), s.floats(11, 2)),
+        lambda s: (s.whole, s.kernel, s.floats(11, 3)),
     )
     yield from _each(
         "einsum",
@@ -284,6 +294,8 @@ def _table() -> Iterator[OpRow]:
         _two_tensors,
         _along_axes,
         _products,
+        normalization_rows,
+        attention_rows,
         _shapes,
         _indices,
         _masks,

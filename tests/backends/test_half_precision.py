@@ -19,6 +19,10 @@ CASES: list[tuple[str, tuple[Any, ...]]] = [
     ("hard_sigmoid", ()), ("softplus", ()), ("gelu", (False,)), ("elu", (0.5,)),
     ("clip", (-0.5, 0.5)), ("select_valid", (_KEEP[:, 1], 0)), ("dropout", (_KEEP, 0.5)),
     ("pad", (((1, 1), (0, 0)), 0)), ("take", (np.array([2, 0]), 0)), ("einsum", ()),
+    ("linear", (_X[:2].T, _X[0, :2])), ("layer_norm", (_X[0], _X[1], (1,), 1e-3)),
+    ("layer_norm", (None, None, (0,), 1e-3)), ("rms_norm", (_X[0], (1,), 1e-3)),
+    ("silu", ()), ("mish", ()), ("gelu", (True,)), ("log_sigmoid", ()), ("leaky_relu", (0.2,)),
+    ("selu", ()), ("softsign", ()), ("log_softmax", (1,)), ("erf", ()),
 ]  # fmt: skip
 
 

@@ -234,7 +234,53 @@ SHAPE: list[Case] = [
     ("einsum", ("...i,ij->...j", [_f(2, 3, 4), _f(4, 2)])), ("einsum", ("ab->b", [_f(2, 3)])),
     ("einsum", ("ij,jk,kl->il", [_f(2, 3), _f(3, 4), _f(4, 2)])),
     ("einsum", ("ij,jk->ik", [_f(2, 0), _f(0, 3)])),
+    *[("linear", (_values(d, 3, 4), _values(d, 4, 2), _values(d, 2))) for d in _NUMBERS],
+    ("linear", (_f(4), _f(4, 2), _f(2))), ("linear", (_f(2, 3, 4), _f(4, 2), None)),
+    ("linear", (_f(5, 1, 3, 4), _f(4, 2), _f(2))), ("linear", (_f(0, 3, 4), _f(4, 2), _f(2))),
+    ("linear", (_f(2, 0), _f(0, 3), _f(3))), ("linear", (_f(2, 3, 0), _f(0, 3), _f(3))),
+    *[
+        case
+        for d in _FLOATS
+        for axis in ((2,), (1, 2), (0, 1, 2), (1,), (0, 2))
+        for w in [_f(*(n for a, n in enumerate((2, 3, 4)) if a in axis), dtype=d)]
+        for case in [
+            ("layer_norm", (_f(2, 3, 4, dtype=d), w, w + 1, axis, 1e-3)),
+            ("layer_norm", (_f(2, 3, 4, dtype=d), None, None, axis, 0.5)),
+            ("rms_norm", (_f(2, 3, 4, dtype=d), w, axis, 1e-6)),
+            ("rms_norm", (_f(2, 3, 4, dtype=d), None, axis, 0.5)),
+        ]
+    ],
+    *[
+        ("layer_norm", (_f(*shape), _f(shape[-1]), _f(shape[-1]), (len(shape) - 1,), 1e-3))
+        for shape in ((0, 4), (3, 0), (2, 0, 4), (5,))
+    ],
+    ("rms_norm", (_f(0, 4), _f(4), (1,), 1e-3)), ("rms_norm", (_f(3, 0), _f(0), (1,), 1e-3)),
 ]  # fmt: skip
+
+
+def _heads(heads: int = 2, shared: int = 2, value: int = 3, dtype: str = "float32") -> Any:
+    shapes = (2, 4, heads, 3), (2, 5, shared, 3), (2, 5, shared, value)
+    return tuple(_f(*shape, dtype=dtype) for shape in shapes)
+
+
+_NOWHERE = np.zeros((2, 1, 4, 5), bool)
+ATTENTION: list[Case] = [
+    *[
+        ("attention", (*_heads(*heads, dtype=d), allowed, causal, window, 0.5))
+        for d in _FLOATS
+        for heads in ((2, 2), (4, 2, 2), (3, 1))
+        for allowed in (None, _b(2, 1, 1, 5), _b(2, heads[0], 4, 5), _b(4, 5), _NOWHERE)
+        for causal in (False, True)
+        for window in (None, 2)
+    ],
+    ("attention", (_f(2, 0, 2, 3), *_heads()[1:], None, True, None, 1.0)),
+    *[
+        ("attention", (_f(2, 4, 2, 3), _f(2, 0, 1, 3), _f(2, 0, 1, 2), allowed, causal, None, 1.0))
+        for allowed in (None, _b(2, 1, 1, 0))
+        for causal in (False, True)
+    ],
+    ("attention", (_f(0, 4, 2, 3), _f(0, 5, 2, 3), _f(0, 5, 2, 3), None, False, 1, 1.0)),
+]
 
 WINDOWS = [
     *[
@@ -256,14 +302,16 @@ WINDOWS = [
     ("adaptive_average_pool", (_f(2, 7, 4), 2, _b(2, 7))),
 ]  # fmt: skip
 
-CASES = [*CREATION, *ELEMENTWISE, *REDUCTION, *SHAPE, *WINDOWS]
+CASES = [*CREATION, *ELEMENTWISE, *REDUCTION, *SHAPE, *ATTENTION, *WINDOWS]
 
 # what other tests are about, or is nothing to compare
 ELSEWHERE = {
     "devices", "device_of", "to_numpy", "shape", "dtype", "quiet", "running", "gradients",
     "from_ragged", "to_ragged", "rnn", "activation", "dimension", "dimension_arithmetic",
     "native_call", "random_keep", "random_normal", "scan", "ctc_loss", "check_labels",
-    "position_embedding", "has_values", "compiled", "compiles",
+    "position_embedding", "has_values", "compiled", "compiles", "pack", "unpack", "laid_out",
+    "slots_valid", "distinct", "distinct_ids", "spread", "by_block", "packed_conv", "packed_rnn",
+    "packed_scan", "new_packing",
 }  # fmt: skip
 
 

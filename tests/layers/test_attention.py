@@ -9,6 +9,8 @@ import pytest
 import maskgraph as mg
 from maskgraph import layers
 from maskgraph.errors import ArgumentError, MaskError, ShapeError
+from maskgraph.graph import leaves
+from maskgraph.plan import Program
 from maskgraph.testing.gradient_law import check_gradient_law
 
 QUERY_MASK = np.array([[1, 1, 0, 1, 1, 1], [0, 0, 1, 1, 0, 1], [0, 0, 0, 0, 0, 0]], bool)
@@ -233,6 +235,43 @@ def test_gradients_of_empty_rows_are_finite_and_right(kind, backend):
     query, value = (mg.Input((None, 4), masked=True) for _ in range(2))
     model = mg.Model([query, value], call(query, value), seed=0)
     check_gradient_law(model, backend=backend)
+
+
+# -- in one op, and in several -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow", "jax"])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("cross", [False, True])
+@EACH
+def test_returning_scores_changes_no_output(kind, backend, causal, cross):
+    x = drawn(QUERY_MASK, 1)
+    y = drawn(VALUE_MASK, 2) if cross else x
+    layer, call = made(kind, **({"sliding_window": 3} if kind == "MultiHeadAttention" else {}))
+    with mg.use_backend(backend, "cpu"):
+        call(x, y)
+        randomized(layer)
+        alone = call(x, y, use_causal_mask=causal)
+        output, scores = call(x, y, use_causal_mask=causal, return_attention_scores=True)
+    np.testing.assert_array_equal(output.mask, alone.mask)
+    np.testing.assert_allclose(output.numpy(), alone.numpy(), rtol=1e-5, atol=1e-6)
+    assert scores.shape[-2:] == (6, y.shape[1])
+
+
+@pytest.mark.parametrize("kind", ["MultiHeadAttention", "GroupQueryAttention", "Attention"])
+def test_only_what_asks_for_weights_is_made_of_several_ops(kind):
+    _, call = made(kind, dropout=0.5)
+    x = mg.Input((None, 4), masked=True)
+
+    def ops_of(**arguments):
+        program = Program([x], [next(leaves(call(x, x, **arguments)))])
+        return {n.target.name for n in program.nodes if not n.is_source}
+
+    assert "attention" in ops_of()
+    assert "attention" in ops_of(use_causal_mask=True)
+    assert "masked_softmax" in ops_of(return_attention_scores=True)
+    assert "masked_softmax" in ops_of(training=True)
+    assert not ops_of() & {"masked_softmax", "softmax", "drop_mask"}
 
 
 # -- options -------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Attention: which values a query may look at, how much of each it takes, and what that gives.
 
-`visibility.py` says where a query may look; `base.py` makes weights of scores; the layers say
-how a query and a key make a score.
+`ops.attention` is all of it, where a score is a product and only the result is wanted. `base.py`
+turns to it, or makes weights of scores that the layers make of queries and keys.
 """
 
 from maskgraph.layers.attention.additive import AdditiveAttention as AdditiveAttention

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph import ops
-from maskgraph.layers.attention.dot_product import Attention
+from maskgraph.layers.attention.dot_product import Attention, sums_of
 from maskgraph.layers.base.builtin import known_features
 
 
@@ -46,6 +46,9 @@ class AdditiveAttention(Attention):
             features = known_features(self, input_shape[0])
             self.scale = self.add_weight((features,), "glorot_uniform", name="scale")
 
+    @property
+    def _by_products(self) -> bool:
+        return False
+
     def _scores(self, query: Any, key: Any) -> Any:
-        sums = ops.add(ops.expand_dims(query, 2), ops.expand_dims(key, 1))
-        return ops.sum(self._scaled(ops.tanh(sums)), axis=-1)
+        return ops.sum(self._scaled(ops.tanh(sums_of(query, key))), axis=-1)

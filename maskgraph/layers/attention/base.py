@@ -1,4 +1,8 @@
-"""What all attention layers share: from scores to weights, and the masks around them."""
+"""What all attention layers share: what they do with queries, keys and values, once they have them.
+
+Where only the result is wanted, and scores are products, it is one op. Where scores are to be
+seen, dropped or made otherwise, it is the same in several.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,17 @@ import numpy as np
 from maskgraph import ops
 from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.graph import next_entropy
-from maskgraph.layers.attention.visibility import visible
+from maskgraph.layers.attention.given_masks import allowed_by
 from maskgraph.layers.base.builtin import BuiltinLayer, require_rank
-from maskgraph.ops.masking import intersect
+from maskgraph.ops.attention import visible
+from maskgraph.ops.masking import intersect, unmasked
 
 
 class AttentionLayer(BuiltinLayer):
     """The base of attention layers: how scores become weights, and which mask comes out."""
 
     _heads = False
-    """Whether scores are (batch, heads, T, S), or else (batch, T, S)."""
+    """Whether an `attention_mask` may have an axis of heads."""
 
     def __init__(
         self,
@@ -63,35 +68,61 @@ class AttentionLayer(BuiltinLayer):
                 )
             )
 
-    def _allowed(
-        self, query: Any, key: Any, value: Any, attention_mask: Any, causal: bool, scores: bool
-    ) -> Any:
-        """Return where a query may look; with `scores`, which are returned, one that does not
-        exist looks nowhere."""
-        return visible(
-            self,
-            query,
-            value,
-            intersect([value.mask, key.mask]),
-            attention_mask=attention_mask,
-            causal=causal,
-            window=self.sliding_window,
-            heads=self._heads,
-            only_queries=scores,
-        )
+    def _attend(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        *,
+        attention_mask: Any,
+        causal: bool,
+        training: bool,
+        return_scores: bool,
+        scale: float = 1.0,
+    ) -> tuple[Any, Any]:
+        """Return the means of the values, (batch, T, heads, size), with the mask of the query, and
+        the weights, (batch, heads, T, S), or None if they are not to be returned.
 
-    def _shares(self, scores: Any, allowed: Any, training: bool) -> tuple[Any, Any]:
-        """Return the weights of the values, and those that dropout leaves."""
-        weights = ops.softmax(scores) if allowed is None else ops.masked_softmax(scores, allowed)
-        if not training or not self.dropout:
-            return weights, weights
+        Args:
+            query, key, value: (batch, time, heads, size), with their masks.
+            scale: a factor for scores that are products.
+        """
+        allowed = allowed_by(self, attention_mask, self._heads)
+        dropped = training and self.dropout > 0
+        if self._by_products and not (return_scores or dropped):
+            fused = ops.attention(query, key, value, allowed, causal, self.sliding_window, scale)
+            return fused, None
+        exists = intersect([value.mask, key.mask])
+        seen = visible(query, key, query.mask, exists, allowed, causal, self.sliding_window)
+        if return_scores and query.mask is not None:  # one that does not exist looks nowhere
+            seen = intersect([seen, ops.expand_dims(query.mask, (1, 3))])
+        scaled = query if scale == 1 else ops.multiply(query, scale)
+        scores = self._scores(unmasked(scaled), unmasked(key))
+        weights = ops.softmax(scores) if seen is None else ops.masked_softmax(scores, seen)
+        kept = self._dropped(weights) if dropped else weights
+        means = ops.einsum("bhts,bshv->bthv", [kept, for_each(query, unmasked(value))])
+        if query.mask is not None:
+            means = ops.with_mask(means, query.mask)
+        return means, weights
+
+    @property
+    def _by_products(self) -> bool:
+        """Whether a score is the product of a query with a key."""
+        return True
+
+    def _scores(self, query: Any, key: Any) -> Any:
+        """Return how well each key fits each query, (batch, heads, T, S)."""
+        return ops.einsum("bthd,bshd->bhts", [query, for_each(query, key)])
+
+    def _dropped(self, weights: Any) -> Any:
         keep = ops.random_keep(weights, self.dropout, self.generator)
-        return weights, ops.dropout(weights, keep, self.dropout)
+        return ops.dropout(weights, keep, self.dropout)
 
 
-def of_query(context: Any, query: Any) -> Any:
-    """Return what came of the queries, with their mask."""
-    return context if query.mask is None else ops.with_mask(context, query.mask)
+def for_each(query: Any, x: Any) -> Any:
+    """Return heads of keys or values, repeated for each of the queries' heads that they serve."""
+    heads: int = x.shape[2]
+    return x if heads == query.shape[2] else ops.repeat(x, query.shape[2] // heads, axis=2)
 
 
 def _is_size(value: Any) -> bool:

@@ -6,9 +6,8 @@ from typing import Any
 
 from maskgraph import ops
 from maskgraph.errors import ShapeError, explain
-from maskgraph.layers.attention.base import AttentionLayer, of_query
-from maskgraph.layers.attention.visibility import carrying
-from maskgraph.ops.masking import unmasked
+from maskgraph.layers.attention.base import AttentionLayer
+from maskgraph.layers.attention.given_masks import carrying
 
 
 class Attention(AttentionLayer):
@@ -83,13 +82,18 @@ class Attention(AttentionLayer):
         attention_mask: Any = None,
     ) -> Any:
         query, value, key = self._unpacked(inputs, mask)
-        allowed = self._allowed(
-            query, key, value, attention_mask, use_causal_mask, return_attention_scores
+        if self._by_products:
+            query = self._scaled(query)
+        one_head = [ops.expand_dims(x, 2) for x in (query, key, value)]
+        context, weights = self._attend(
+            *one_head,
+            attention_mask=attention_mask,
+            causal=use_causal_mask,
+            training=training,
+            return_scores=return_attention_scores,
         )
-        scores = self._scores(unmasked(query), unmasked(key))
-        weights, kept = self._shares(scores, allowed, training)
-        context = of_query(ops.einsum("bts,bsd->btd", [kept, unmasked(value)]), query)
-        return (context, weights) if return_attention_scores else context
+        context = ops.squeeze(context, 2)
+        return (context, ops.squeeze(weights, 1)) if return_attention_scores else context
 
     def _unpacked(self, inputs: Any, masks: Any) -> tuple[Any, Any, Any]:
         """Return query, value and key, with the masks given in place of their own."""
@@ -121,12 +125,21 @@ class Attention(AttentionLayer):
                 )
             )
 
+    @property
+    def _by_products(self) -> bool:
+        return self.score_mode == "dot"
+
     def _scores(self, query: Any, key: Any) -> Any:
-        """Return how well each key fits each query, (batch, T, S)."""
-        if self.score_mode == "dot":
-            return self._scaled(ops.einsum("btd,bsd->bts", [query, key]))
-        sums = self._scaled(ops.add(ops.expand_dims(query, 2), ops.expand_dims(key, 1)))
-        return ops.multiply(ops.sum(ops.tanh(sums), axis=-1), self.concat_score_weight)
+        if self._by_products:
+            return super()._scores(query, key)
+        scores = ops.sum(ops.tanh(self._scaled(sums_of(query, key))), axis=-1)
+        return ops.multiply(scores, self.concat_score_weight)
 
     def _scaled(self, x: Any) -> Any:
         return x if self.scale is None else ops.multiply(x, self.scale)
+
+
+def sums_of(query: Any, key: Any) -> Any:
+    """Return the sum of each query with each key, (batch, heads, T, S, dim)."""
+    query, key = (ops.transpose(x, (0, 2, 1, 3)) for x in (query, key))
+    return ops.add(ops.expand_dims(query, 3), ops.expand_dims(key, 2))

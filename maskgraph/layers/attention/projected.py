@@ -8,10 +8,9 @@ from typing import Any
 
 from maskgraph import ops
 from maskgraph.graph import Weight
-from maskgraph.layers.attention.base import AttentionLayer, of_query
-from maskgraph.layers.attention.visibility import carrying
+from maskgraph.layers.attention.base import AttentionLayer
+from maskgraph.layers.attention.given_masks import carrying
 from maskgraph.layers.base.builtin import known_features, require_features, require_rank
-from maskgraph.ops.masking import unmasked
 
 Projection = tuple[Weight, Weight | None]
 
@@ -87,27 +86,20 @@ class ProjectedAttention(AttentionLayer):
         key = carrying(self, value if key is None else key, key_mask)
         for x, (kernel, _) in ((query, self.query), (key, self.key), (value, self.value)):
             require_features(self, x.shape, kernel.shape[0])
-        allowed = self._allowed(
-            query, key, value, attention_mask, use_causal_mask, return_attention_scores
+        context, weights = self._attend(
+            _project(query, self.query, axes=1),
+            _project(key, self.key, axes=1),
+            _project(value, self.value, axes=1),
+            attention_mask=attention_mask,
+            causal=use_causal_mask,
+            training=training,
+            return_scores=return_attention_scores,
+            scale=1 / math.sqrt(self.key_size),
         )
-        queries = ops.multiply(self._heads_of(query, self.query), 1 / math.sqrt(self.key_size))
-        keys, values = self._heads_of(key, self.key), self._heads_of(value, self.value)
-        scores = ops.einsum("bthd,bshd->bhts", [queries, keys])
-        weights, kept = self._shares(scores, allowed, training)
-        context = ops.einsum("bhts,bshd->bthd", [kept, values])
         if self.gate is not None:
-            context = context * ops.sigmoid(self._heads_of(query, self.gate))
-        output = _project(of_query(context, query), self.output, axes=2)
+            context = context * ops.sigmoid(_project(query, self.gate, axes=1))
+        output = _project(context, self.output, axes=2)
         return (output, weights) if return_attention_scores else output
-
-    def _heads_of(self, x: Any, projection: Projection) -> Any:
-        """Return a projection, (batch, time, heads of queries, size); heads of keys and values
-        are repeated for each of the queries that they serve."""
-        projected = unmasked(_project(x, projection, axes=1))
-        heads: int = projected.shape[2]
-        if heads == self.query_heads:
-            return projected
-        return ops.repeat(projected, self.query_heads // heads, axis=2)
 
 
 def _project(x: Any, projection: Projection, axes: int) -> Any:

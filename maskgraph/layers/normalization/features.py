@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph import ops
-from maskgraph.layers.base.builtin import (
-    BuiltinLayer,
-    widened,
-)
+from maskgraph.layers.base.builtin import BuiltinLayer, widened
 from maskgraph.ops import shapes
 
 Axes = int | list[int] | tuple[int, ...]
@@ -43,6 +40,11 @@ class LayerNormalization(BuiltinLayer):
     Args:
         axis: the axis or axes to normalize.
         epsilon: is added to the variance.
+        center: whether to shift, by beta.
+        scale: whether to scale, by gamma.
+
+    Raises:
+        ShapeError: if there is no such axis, or its size, which weights need, is not known.
 
     Source: Ba et al., 2016, https://arxiv.org/abs/1607.06450
     Agrees with: keras.layers.LayerNormalization, 3.15. Weights: gamma, beta.
@@ -79,17 +81,9 @@ class LayerNormalization(BuiltinLayer):
             self.beta = self.add_weight(shape, self.beta_initializer, name="beta")
 
     def call(self, inputs: Any) -> Any:
-        rank = inputs.ndim
-        axes = sorted_axes(self.axis, rank)
-        mean = ops.mean(inputs, axes, keepdims=True)
-        variance = ops.var(inputs, axes, keepdims=True)
-        x = (inputs - mean) * ops.rsqrt(variance + self.epsilon)
-        shape = [inputs.shape[a] if a in axes else 1 for a in range(rank)]
-        if self.scale:
-            x = x * ops.reshape(self.gamma.symbol, shape)
-        if self.center:
-            x = x + ops.reshape(self.beta.symbol, shape)
-        return x
+        gamma = self.gamma if self.scale else None
+        beta = self.beta if self.center else None
+        return ops.layer_norm(inputs, gamma, beta, self.axis, self.epsilon)
 
 
 class RMSNormalization(BuiltinLayer):
@@ -124,11 +118,7 @@ class RMSNormalization(BuiltinLayer):
         self.scale = self.add_weight([input_shape[a] for a in axes], "ones", name="scale")
 
     def call(self, inputs: Any) -> Any:
-        x = widened(inputs)
-        axes = sorted_axes(self.axis, x.ndim)
-        square = ops.mean(ops.square(x), axes, keepdims=True)
-        shape = [x.shape[a] if a in axes else 1 for a in range(x.ndim)]
-        return x * ops.rsqrt(square + self.epsilon) * ops.reshape(self.scale.symbol, shape)
+        return ops.rms_norm(widened(inputs), self.scale, self.axis, self.epsilon)
 
 
 class UnitNormalization(BuiltinLayer):
