@@ -3,6 +3,7 @@
 
 BACKENDS ?= numpy
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
 	echo $$python && break; done)
@@ -28,7 +29,7 @@ export TF_ENABLE_ONEDNN_OPTS := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-deep compare lint clean check-backends
+.PHONY: help demo test test-deep compare bench lint clean check-backends
 
 help:
 	@echo 'make demo                            a classifier of spoken vowels, on NumPy'
@@ -37,6 +38,8 @@ help:
 	@echo 'make test PYTEST_ARGS="-x -k conv"   the same, with arguments for pytest'
 	@echo 'make test-deep                       the law on thousands of random cases'
 	@echo 'make compare                         Keras, PyTorch by hand and maskgraph, claim by claim'
+	@echo 'make bench                           how fast it is beside them, in some minutes'
+	@echo 'make bench BENCH_ARGS="--full"       the same on more lines, in hours'
 	@echo 'make lint                            the linters alone'
 	@echo 'make clean                           remove the environment, caches and built files'
 	@echo
@@ -60,6 +63,10 @@ test-deep: $(STAMPS)/everything
 # TensorFlow brings Keras along. Writes docs/comparison.md.
 compare: $(STAMPS)/everything
 	$(BIN)/python -m benchmarks.comparison
+
+# Writes docs/performance.md and its picture. Two cores or more, with nothing else on them.
+bench: $(STAMPS)/bench
+	$(BIN)/python -m benchmarks.speed $(BENCH_ARGS)
 
 lint: $(STAMPS)/everything
 	$(BIN)/ruff check
@@ -92,3 +99,7 @@ $(STAMPS)/torch $(STAMPS)/tensorflow-cpu $(STAMPS)/jax: $(STAMPS)/core
 $(STAMPS)/everything: $(STAMPS)/python pyproject.toml constraints.txt
 	$(INSTALL) '.[torch,tensorflow-cpu,jax,test]'
 	@touch $(STAMPS)/core $(STAMPS)/torch $(STAMPS)/tensorflow-cpu $(STAMPS)/jax $@
+
+$(STAMPS)/bench: $(STAMPS)/everything
+	$(INSTALL) '.[bench]'
+	@touch $@

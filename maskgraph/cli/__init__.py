@@ -1,3 +1,3 @@
-"""The command line: `maskgraph run | check | parity | leaks | backends`."""
+"""The command line: `maskgraph run | check | parity | leaks | bench | backends`."""
 
 from maskgraph.cli.entry import main as main

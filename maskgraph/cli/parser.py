@@ -11,7 +11,7 @@ MODEL = "file.py:name or package.module:name, of a model or of a function that r
 
 EPILOG = """\
 Backends: the option --backend, else MASKGRAPH_BACKEND, else numpy; devices likewise.
-Exit status: 0, or 1 for a verdict (check --strict, parity, leaks), or 2 if the command failed.
+Exit status: 0, or 1 for a verdict (check --strict, parity, leaks, bench), or 2 for a failure.
 """
 
 
@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"maskgraph {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_run, _add_check, _add_parity, _add_leaks, _add_backends):
+    for add in (_add_run, _add_check, _add_parity, _add_leaks, _add_bench, _add_backends):
         command = add(commands)
         command.add_argument(
             "--traceback", action="store_true", help="show where in the code an error arose"
@@ -50,7 +50,7 @@ def _add_run(commands: _Commands) -> argparse.ArgumentParser:
     )
     command.add_argument("--random", action="store_true", help="run on random data instead")
     command.add_argument("--seed", type=int, default=0, help="of the random data (default: 0)")
-    command.add_argument("--backend", help="numpy, torch, tensorflow …")
+    command.add_argument("--backend", help="numpy, torch, tensorflow, jax …")
     command.add_argument("--device", help="cpu, cuda, cuda:1, gpu:0 …")
     command.add_argument(
         "--batch-size", type=int, default=32, help="sequences that run at once (default: 32)"
@@ -75,7 +75,9 @@ def _add_parity(commands: _Commands) -> argparse.ArgumentParser:
     )
     command.add_argument("model", metavar="MODEL", help=MODEL)
     command.add_argument(
-        "--backend", action="append", help="may be given repeatedly (default: all that are ready)"
+        "--backend",
+        action="append",
+        help="may be given repeatedly, or several with commas (default: all that are ready)",
     )
     command.add_argument("--device", help="the device of every backend")
     command.add_argument("--gradients", action="store_true", help="compare gradients as well")
@@ -124,6 +126,41 @@ def _add_leaks(commands: _Commands) -> argparse.ArgumentParser:
         type=float,
         default=1e-5,
         help="the largest change to let pass, relative above 1 (default: 1e-5)",
+    )
+    return command
+
+
+def _add_bench(commands: _Commands) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        "bench", help="time a model in each layout; exit 1 if the layouts' outputs differ"
+    )
+    command.add_argument("model", metavar="MODEL", help=MODEL)
+    data = command.add_mutually_exclusive_group()
+    data.add_argument(
+        "--lengths", metavar="FILE", help="the lengths of your sequences, whole numbers in a text"
+    )
+    data.add_argument("--data", metavar="FILE", help="your data, as for run")
+    command.add_argument(
+        "--time",
+        type=int,
+        default=128,
+        help="the most steps of a sequence, where no lengths are given: they are log-normal then, "
+        "0.4 of that on average (default: 128)",
+    )
+    command.add_argument(
+        "--batch-size", type=int, default=64, help="sequences that run at once (default: 64)"
+    )
+    command.add_argument("--backend", help="numpy, torch, tensorflow, jax …")
+    command.add_argument("--device", help="cpu, cuda, cuda:1, gpu:0 …")
+    command.add_argument(
+        "--seconds", type=float, default=5.0, help="for all runs together (default: 5)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="of random data (default: 0)")
+    command.add_argument(
+        "--tolerance",
+        type=float,
+        default=1e-4,
+        help="the largest difference of the layouts, relative above 1 (default: 1e-4)",
     )
     return command
 

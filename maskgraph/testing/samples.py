@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ _SIZE = 3
 _IDS = 10
 
 
-def random_inputs(model: Model, seed: int = 0) -> Any:
-    """Return inputs for a model, in the structure it takes.
+def random_inputs(model: Model, seed: int = 0, lengths: Sequence[int] = LENGTHS) -> Any:
+    """Return inputs for a model, in the structure it takes: a sequence of each length.
 
     Where time varies, sequences differ in length, and what stands in the padding is nothing that
     a model may look at: NaN, or ids outside every vocabulary. Ids at steps that exist are in the
@@ -48,7 +49,7 @@ def random_inputs(model: Model, seed: int = 0) -> Any:
     generator = np.random.default_rng(seed)
     symbols = list(leaves(model.inputs))
     ids = smallest_vocabulary(model)
-    drawn = [_drawn(s, i, ids, generator) for i, s in enumerate(symbols)]
+    drawn = [_drawn(s, (*lengths[i:], *lengths[:i]), ids, generator) for i, s in enumerate(symbols)]
     return unflatten(model.inputs, iter(drawn))
 
 
@@ -64,17 +65,18 @@ def smallest_vocabulary(model: Model) -> int:
 
 
 def _drawn(
-    symbol: SymbolicTensor, index: int, ids: int, generator: np.random.Generator
+    symbol: SymbolicTensor, lengths: Sequence[int], ids: int, generator: np.random.Generator
 ) -> MaskedTensor:
     varies = symbol.ndim > 1 and symbol.shape[1] is None
     if symbol.mask is None and not varies:
-        shape = (len(LENGTHS), *(n if n is not None else _SIZE for n in symbol.shape[1:]))
+        shape = (len(lengths), *(n if n is not None else _SIZE for n in symbol.shape[1:]))
         return MaskedTensor(_values(shape, symbol.dtype, ids, generator))
     axes = 1 if symbol.mask is None else symbol.mask.ndim - 1
-    size = symbol.shape[1] or max(LENGTHS)
+    size = symbol.shape[1] or max(lengths)
     trailing = tuple(n if n is not None else _SIZE for n in symbol.shape[1 + axes :])
-    lengths = [min(n, size) for n in (*LENGTHS[index:], *LENGTHS[:index])]
-    sequences = [_values((n,) * axes + trailing, symbol.dtype, ids, generator) for n in lengths]
+    sequences = [
+        _values((min(n, size),) * axes + trailing, symbol.dtype, ids, generator) for n in lengths
+    ]
     return Rectangle.place(sequences, size, "right", generator, axes).filled("nan", generator)
 
 

@@ -1,0 +1,109 @@
+"""Before anything is timed: does a contestant give what each sequence gives alone?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.speed.contestant import LIMIT, PADDED, Contestant
+from benchmarks.speed.contestants import numpy_forms
+from benchmarks.speed.workloads import Problem
+
+TOLERANCE = 1e-4
+"""Relative to the largest number in an array of outputs, or to the length of a gradient. Of
+gradients lengths are compared, not elements: among millions of numbers, rounding puts one or two on
+the other side of a ReLU's corner, and then one row of the embedding's gradient is another."""
+
+
+@dataclass
+class Entrant:
+    """A contestant that was made ready for a problem.
+
+    Attributes:
+        contestant: it.
+        call: what is timed; None if it does not take part.
+        status: "ready", "wrong" or "fails".
+        note: how wrong, or what was raised.
+        warm: seconds until it was ready: compiled, and called once.
+    """
+
+    contestant: Contestant
+    call: Callable[[], Any] | None
+    status: str
+    note: str
+    warm: float
+
+
+def admitted(problem: Problem, contestants: Sequence[Contestant]) -> list[Entrant]:
+    """Return the contestants, each made ready, called once, and compared.
+
+    Outputs are compared with each sequence alone, in NumPy by hand. Gradients are compared with
+    those of the padded form by hand, whose outputs are compared in the same way.
+    """
+    judge = _Judge(problem)
+    in_order = sorted(contestants, key=lambda c: c.role != PADDED)
+    found = {c.name: judge.admit(c) for c in in_order}
+    return [found[c.name] for c in contestants]
+
+
+class _Judge:
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._gradients: list[np.ndarray] | None = None
+
+    def admit(self, contestant: Contestant) -> Entrant:
+        began = time.perf_counter()
+        try:
+            run = contestant.make(self.problem)
+            result = run.call()
+            warm = time.perf_counter() - began
+            gap = self._gap(contestant, run.read(result))
+        except Exception as error:  # whatever a framework raises is a result
+            lines = str(error).strip().splitlines() or [""]
+            note = f"{type(error).__name__}: {lines[0]}"[:160]
+            return Entrant(contestant, None, "fails", note, time.perf_counter() - began)
+        if gap > TOLERANCE:
+            return Entrant(contestant, None, "wrong", f"off by {gap:.2g}", warm)
+        return Entrant(contestant, run.call, "ready", "", warm)
+
+    def _gap(self, contestant: Contestant, found: list[np.ndarray]) -> float:
+        if not self.problem.backward:
+            ids = self.problem.batch.dense if contestant.role == LIMIT else self.problem.batch.ids
+            return distance(found, [numpy_forms.alone(self.problem, ids)], _largest)
+        if contestant.role == PADDED:
+            self._gradients = found
+        if contestant.role == LIMIT:  # of other data; its outputs are compared
+            return 0.0 if all(np.isfinite(x).all() for x in found) else np.inf
+        if self._gradients is None:
+            raise RuntimeError("there is nothing to compare gradients with")
+        return distance(found, self._gradients, _length)
+
+
+def distance(
+    found: Sequence[np.ndarray],
+    expected: Sequence[np.ndarray],
+    size: Callable[[np.ndarray], float],
+) -> float:
+    """Return the largest size of a difference, relative to the size of what should be there; at
+    least to a thousandth of the largest, for some gradients are sums that cancel, as those of the
+    keys' bias in attention."""
+    if [x.shape for x in found] != [x.shape for x in expected]:
+        return float("inf")
+    sizes = [size(y) for y in expected]
+    least = 1e-3 * max(sizes, default=0.0) or 1.0
+    gaps = [
+        size(x - y) / max(whole, least) for x, y, whole in zip(found, expected, sizes, strict=True)
+    ]
+    return float(np.nan_to_num(max(gaps, default=0.0), nan=np.inf))
+
+
+def _largest(x: np.ndarray) -> float:
+    return float(np.abs(x).max(initial=0.0))
+
+
+def _length(x: np.ndarray) -> float:
+    return float(np.linalg.norm(x))

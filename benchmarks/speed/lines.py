@@ -1,0 +1,85 @@
+"""The lines of the table: what is run in the short form, and what in the full one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.speed.batches import KINDS
+from benchmarks.speed.workloads import WORKLOADS
+
+NAMES = {"numpy": "NumPy", "torch": "PyTorch", "tensorflow": "TensorFlow", "jax": "JAX"}
+FRACTIONS = (0.1, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table.
+
+    Attributes:
+        workload: a key of WORKLOADS.
+        time: the length of the rectangle.
+        kind: a key of KINDS.
+        backward: whether gradients are computed.
+        batch: how many sequences.
+        fraction: the mean length, as a share of `time`.
+        curve: whether it is a point of the plot, and stands in no table.
+    """
+
+    workload: str
+    time: int
+    kind: str = "right"
+    backward: bool = False
+    batch: int = 64
+    fraction: float = 0.4
+    curve: bool = False
+
+    def __str__(self) -> str:
+        mode = "forward and backward" if self.backward else "forward"
+        return f"{self.workload}, T = {self.time}, B = {self.batch}, {KINDS[self.kind]}, {mode}"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How much is run.
+
+    Attributes:
+        name: "short" or "full".
+        lines: all of them.
+        seconds: for the rounds of one line; three rounds are run in any case.
+        long: whether those contestants take part that are left out of the short form.
+        memory: the workloads and length whose memory is measured.
+    """
+
+    name: str
+    lines: tuple[Line, ...]
+    seconds: float
+    long: bool
+    memory: tuple[tuple[str, int], ...]
+
+
+def _short() -> Iterator[Line]:
+    yield from (Line(w, 128) for w in WORKLOADS)
+    yield from (Line(w, 128, backward=True) for w in ("W1", "W3", "W4"))
+    yield Line("W3", 512)
+    yield Line("W3", 128, "zipf")
+    yield Line("W4", 128, "holes")
+    yield from (Line("W3", 128, "none", batch=batch) for batch in (64, 1))
+    yield from (Line("W3", 128, fraction=f, curve=True) for f in FRACTIONS)
+
+
+def _full() -> Iterator[Line]:
+    for time in (128, 512):
+        for kind in KINDS:
+            some = ("W1", "W3") if kind == "zipf" else WORKLOADS
+            yield from (Line(w, time, kind) for w in some)
+    yield from (Line(w, 128, "none", batch=1) for w in WORKLOADS)
+    for time in (128, 512):
+        yield from (Line(w, time, backward=True) for w in WORKLOADS)
+    for w in ("W1", "W2", "W3"):
+        yield from (Line(w, 128, fraction=f, curve=True) for f in FRACTIONS)
+
+
+SHORT = Form("short", tuple(_short()), 0.6, long=False, memory=(("W3", 512),))
+FULL = Form("full", tuple(_full()), 10.0, long=True, memory=(("W2", 512), ("W3", 512)))
+FORMS = {form.name: form for form in (SHORT, FULL)}
