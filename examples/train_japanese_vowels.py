@@ -25,7 +25,7 @@ def main() -> None:
     series, labels = vowels_data.load("train")
     padded, mask = pad(series, STEPS)
     plan = model.plan(padded[:BATCH], mask=mask.array[:BATCH], backend="torch", device="cpu")
-    weights = [torch.tensor(w.numpy(), requires_grad=True) for _, w in plan.weights]
+    weights = [torch.tensor(w.numpy(), requires_grad=True) for w in plan.weights]
     optimiser = torch.optim.Adam(weights, lr=5e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS)
     for epoch in range(EPOCHS):
@@ -43,7 +43,7 @@ def main() -> None:
             total += loss.item() * len(rows)
         schedule.step()
         print(f"epoch {epoch + 1:3} loss {total / len(series):.4f}")
-    for (_, weight), value in zip(plan.weights, weights, strict=True):
+    for weight, value in zip(plan.weights, weights, strict=True):
         weight.assign(value.detach().numpy())
     np.savez(WEIGHTS, **{f"weight_{i}": w for i, w in enumerate(model.get_weights())})
     test, test_labels = vowels_data.load("test")

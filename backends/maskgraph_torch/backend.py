@@ -15,14 +15,17 @@ import torch
 from maskgraph import dtypes
 from maskgraph.backend import Array
 from maskgraph_torch import ragged, slicing
+from maskgraph_torch.attention import Attention
 from maskgraph_torch.overrides import Overrides
+from maskgraph_torch.packed import Packed
+from maskgraph_torch.recurrent import Recurrent
 from maskgraph_torch.windows import Windows
 
 _DTYPES = {name: getattr(torch, name) for name in dtypes.ALL}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
-class TorchBackend(Windows, Overrides):
+class TorchBackend(Attention, Windows, Packed, Recurrent, Overrides):
     """PyTorch on one device."""
 
     name = "torch"

@@ -74,10 +74,9 @@ def maskgraph_gradients(side: Side, run: Any, layer: Any, x: Any, ends: Any) -> 
             y = backend.where(chosen, y, backend.zeros_like(y))
         return backend.sum(y, tuple(range(len(shape))), False)
 
-    natives = [weight.native(backend, weight.dtype) for _, weight in plan.weights]
+    natives = [weight.native(backend, weight.dtype) for weight in plan.weights]
     found = backend.gradients(loss, natives)
     by_weight = {
-        id(w): np.asarray(backend.to_numpy(g))
-        for (_, w), g in zip(plan.weights, found, strict=True)
+        id(w): np.asarray(backend.to_numpy(g)) for w, g in zip(plan.weights, found, strict=True)
     }
     return [by_weight[id(w)] for w in layer.weights]

@@ -25,7 +25,11 @@ import numpy as np
 from maskgraph.backend.activations import ActivationOps
 from maskgraph.backend.adaptive import AdaptivePoolingOps
 from maskgraph.backend.alignment import AlignmentOps
+from maskgraph.backend.attention import AttentionOps
 from maskgraph.backend.derived import DerivedOps
+from maskgraph.backend.normalization import NormalizationOps
+from maskgraph.backend.packed import PackedOps
+from maskgraph.backend.packed_recurrent import PackedRecurrentOps
 from maskgraph.backend.recurrent import RecurrentOps
 from maskgraph.backend.windows import WindowOps
 from maskgraph.errors import BackendError
@@ -34,7 +38,18 @@ Array = Any
 """A backend's native tensor."""
 
 
-class Backend(WindowOps, AdaptivePoolingOps, AlignmentOps, RecurrentOps, ActivationOps, DerivedOps):
+class Backend(
+    WindowOps,
+    AdaptivePoolingOps,
+    AlignmentOps,
+    AttentionOps,
+    PackedOps,
+    PackedRecurrentOps,
+    RecurrentOps,
+    NormalizationOps,
+    ActivationOps,
+    DerivedOps,
+):
     """One framework on one device. Instances are made by `maskgraph.backend.load`."""
 
     name: ClassVar[str]

@@ -56,10 +56,7 @@ class RecurrentOps(ABC):
             cell, recurrent_kernel, bias, activation, recurrent_activation, reset_after
         )
         # the inputs of all steps are projected in one product; the loop only recurs
-        projected = self.matmul(x, kernel)
-        if bias is not None:
-            input_bias = self.getitem(bias, (0,)) if len(self.shape(bias)) == 2 else bias
-            projected = self.add(projected, input_bias)
+        projected = self._project(x, kernel, bias)
         # taken apart at once: a slice for each step would have a gradient as large as all of them
         inputs = self.unstack(projected, 1)
         exists: Sequence[Array | None] = (
@@ -121,6 +118,13 @@ class RecurrentOps(ABC):
         else:
             sequence = self.zeros((batch, 0, *self.shape(last)[1:]), self.dtype(last))
         return (sequence, *current)
+
+    def _project(self, x: Array, kernel: Array, bias: Array | None) -> Array:
+        """Return what the gates of all steps get from the inputs."""
+        projected = self.matmul(x, kernel)
+        if bias is None:
+            return projected
+        return self.add(projected, self.getitem(bias, (0,)) if len(self.shape(bias)) == 2 else bias)
 
     def _kept(self, valid: Array | None, new: Array, old: Array) -> Array:
         """Return `new` in the rows where the step exists, `old` in the others."""

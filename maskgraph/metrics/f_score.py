@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from maskgraph.errors import ArgumentError, explain
-from maskgraph.metrics.base import Metric, ratio
+from maskgraph.metrics.base import Metric, one_of, ratio
 from maskgraph.metrics.gathering import Steps, vectors
 
 AVERAGES = (None, "micro", "macro", "weighted")
@@ -49,18 +49,10 @@ class FBetaScore(Metric):
         dtype: str | None = None,
     ) -> None:
         super().__init__(dtype, name)
-        if average not in AVERAGES:
-            raise ArgumentError(
-                explain(
-                    f"{type(self).__name__}: unknown average",
-                    received=repr(average),
-                    expected="one of " + ", ".join(map(repr, AVERAGES)),
-                )
-            )
+        self.average = one_of(type(self).__name__, "average", average, AVERAGES)
         _check_range(type(self).__name__, "beta", beta, np.inf)
         if threshold is not None:
             _check_range(type(self).__name__, "threshold", threshold, 1)
-        self.average = average
         self.beta = beta
         self.threshold = threshold
 
@@ -69,19 +61,19 @@ class FBetaScore(Metric):
 
     def add(self, steps: Steps) -> None:
         truth, weights = steps.y_true.astype(np.float64), steps.weights[:, None]
-        said = self._said(steps.y_pred).astype(np.float64)
-        self.count("right", np.sum(weights * said * truth, axis=0))
-        self.count("said", np.sum(weights * said, axis=0))
+        predicted = self._predicted(steps.y_pred).astype(np.float64)
+        self.count("right", np.sum(weights * predicted * truth, axis=0))
+        self.count("predicted", np.sum(weights * predicted, axis=0))
         self.count("true", np.sum(weights * truth, axis=0))
 
-    def _said(self, scores: np.ndarray) -> np.ndarray:
+    def _predicted(self, scores: np.ndarray) -> np.ndarray:
         if self.threshold is not None:
             return scores > self.threshold
         best = scores.max(axis=-1, keepdims=True, initial=-np.inf)
         return np.asarray((scores >= best) & (np.abs(scores) > 1e-9))
 
     def value(self, sums: dict[Any, Any]) -> Any:
-        return averaged(sums["right"], sums["said"], sums["true"], self.average, self.beta)
+        return averaged(sums["right"], sums["predicted"], sums["true"], self.average, self.beta)
 
 
 class F1Score(FBetaScore):
@@ -116,11 +108,15 @@ class F1Score(FBetaScore):
         super().__init__(average, 1.0, threshold, name, dtype)
 
 
-def averaged(right: Any, said: Any, true: Any, average: str | None, beta: float = 1.0) -> Any:
-    """Return the F-score of each class, or what `average` makes of them."""
+def averaged(right: Any, predicted: Any, true: Any, average: str | None, beta: float = 1.0) -> Any:
+    """Return the F-score of each class, or what `average` makes of them.
+
+    Args:
+        right, predicted, true: how often each class is both predicted and true, and either.
+    """
     if average == "micro":
-        right, said, true = (np.sum(x) for x in (right, said, true))
-    scores = ratio((1 + beta**2) * np.asarray(right), beta**2 * np.asarray(true) + said)
+        right, predicted, true = (np.sum(x) for x in (right, predicted, true))
+    scores = ratio((1 + beta**2) * np.asarray(right), beta**2 * np.asarray(true) + predicted)
     if average == "macro":
         return np.mean(scores) if scores.size else 0.0
     if average == "weighted":

@@ -20,7 +20,7 @@ from maskgraph.graph import (
 from maskgraph.layers.base.eager import choose_backend, mask_rank
 from maskgraph.masks import MaskedTensor
 from maskgraph.models.inputs import admit, stand_ins
-from maskgraph.plan import Plan, Program
+from maskgraph.plan import LayoutPlan, Plan, Plans, Programs, check_layout
 
 if TYPE_CHECKING:
     from maskgraph.models.model import Model
@@ -31,13 +31,16 @@ class ModelRunner:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._programs: dict[Any, Program] = {}
-        self._plans: dict[Any, Plan] = {}
+        self._programs: dict[Any, Programs] = {}
+        self._plans: dict[Any, Plans] = {}
 
-    def __call__(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
+    def __call__(
+        self, inputs: Any, mask: Any = None, training: bool = False, layout: str = "auto"
+    ) -> Any:
+        check_layout(layout)
         tensors = self.admit(inputs, mask)
         backend = choose_backend(tensors)
-        plan = self.plan(tensors, backend, training=bool(training))
+        plan = self.plan(tensors, backend, training=bool(training), layout=layout)
         with backend.quiet():
             results = plan.compute([x.on(backend) for x in tensors])
             results.apply()
@@ -45,15 +48,22 @@ class ModelRunner:
         return self._structured([MaskedTensor(v, m) for v, m in results.outputs])
 
     def predict(
-        self, x: Any, mask: Any, backend: str | None, device: str | None, batch_size: int
+        self,
+        x: Any,
+        mask: Any,
+        backend: str | None,
+        device: str | None,
+        batch_size: int,
+        layout: str,
     ) -> Any:
+        check_layout(layout)
         if batch_size < 1:
             raise ArgumentError(
                 explain("predict: batch_size out of range", received=batch_size, expected=">= 1")
             )
         tensors = self.admit(x, mask)
         on = load(backend, device) if backend or device else choose_backend(tensors)
-        plan = self.plan(tensors, on)
+        plan = self.plan(tensors, on, layout=layout)
         size = tensors[0].shape[0]
         if self._model.fixed_batch:  # a part of the batch would be another one
             batch_size = max(size, 1)
@@ -79,8 +89,7 @@ class ModelRunner:
         """Return what every node gives for data, by name ("name:1" for a second output)."""
         tensors = self.admit(x)
         on = load(backend, device)
-        program = self.program(tensors, every_node=True)
-        plan = Plan(program, on, precision)
+        plan = Plan(self.programs(tensors, every_node=True).padded, on, precision)
         with on.running():
             results = plan.run([t.on(on) for t in tensors])
         return {
@@ -152,31 +161,39 @@ class ModelRunner:
         *,
         training: bool = False,
         precision: str | None = None,
-    ) -> Plan:
-        """Return the plan for inputs that come with these masks, made once."""
-        key = (_mask_ranks(tensors), training, backend.name, backend.device, precision)
-        if key not in self._plans:
-            self._plans[key] = Plan(self.program(tensors, training=training), backend, precision)
-        return self._plans[key]
+        layout: str = "auto",
+        printable: bool = False,
+    ) -> LayoutPlan:
+        """Return the plan for inputs that come with these masks; what it runs is made once.
 
-    def program(
+        Args:
+            printable: whether it prints what it does for just these inputs.
+        """
+        key = (_mask_ranks(tensors), self._mode(training), backend.name, backend.device, precision)
+        if key not in self._plans:
+            programs = self.programs(tensors, training=training)
+            self._plans[key] = Plans(programs, backend, precision)
+        example = [x.on(backend) for x in tensors] if printable else None
+        return LayoutPlan(self._plans[key], layout, example)
+
+    def programs(
         self, tensors: list[MaskedTensor], *, training: bool = False, every_node: bool = False
-    ) -> Program:
-        """Return the program for inputs that come with these masks, made once."""
-        key = (_mask_ranks(tensors), training, every_node)
+    ) -> Programs:
+        """Return the programs for inputs that come with these masks, made once."""
+        key = (_mask_ranks(tensors), self._mode(training), every_node)
         if key not in self._programs:
-            self._programs[key] = self._new_program(tensors, training, every_node)
+            self._programs[key] = self._new_programs(tensors, training, every_node)
         return self._programs[key]
 
-    def _new_program(
+    def _new_programs(
         self, tensors: list[MaskedTensor], training: bool, every_node: bool
-    ) -> Program:
+    ) -> Programs:
         model = self._model
         own = list(leaves(model.inputs))
         declared = tuple(None if s.mask is None else s.mask.ndim for s in own)
         wanted = list(self._node_outputs().values()) if every_node else list(leaves(model.outputs))
         if declared == _mask_ranks(tensors) and not training:
-            return Program(own, wanted)
+            return Programs(own, wanted)
         symbols = [
             source("input", s.name, s.spec) if rank is None else masked_source(s.name, s.spec, rank)
             for s, rank in zip(own, _mask_ranks(tensors), strict=True)
@@ -184,7 +201,11 @@ class ModelRunner:
         known = stand_ins(own, symbols)
         with entered(current_scope()._replace(training=training)):
             model.replay(known)
-        return Program(symbols, [known[s] for s in wanted])
+        return Programs(symbols, [known[s] for s in wanted])
+
+    def _mode(self, training: bool) -> Any:
+        """Return what distinguishes runs in training: which layers may be trained."""
+        return training and self._model.trainable_flags()
 
     def _structured(self, results: list[Any]) -> Any:
         return unflatten(self._model.outputs, iter(results))

@@ -11,7 +11,7 @@ from maskgraph.ops.definition import define
 from maskgraph.ops.elementwise import PASS
 from maskgraph.ops.operands import Mask, Tensor, spec_of
 from maskgraph.ops.reductions import masked_logsumexp
-from maskgraph.ops.rule import Call, MaskRule
+from maskgraph.ops.rule import Call, MaskRule, Reach
 
 
 def _unary(x: Spec) -> Spec:
@@ -112,6 +112,9 @@ class Softmax(MaskRule):
             return call.run()
         aligned = REGISTRY["align_mask"](mask, call.specs["x"].rank)
         return self.along_masked_axis(x, aligned, axis)
+
+    def reach(self, call: Call) -> Reach:
+        return Reach.SEQUENCE if call["axis"] == 1 else Reach.RECTANGLE
 
     def along_masked_axis(self, x: Tensor, mask: Mask, axis: int) -> Any:
         return REGISTRY["masked_softmax"](x, mask, axis)

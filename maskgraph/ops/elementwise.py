@@ -6,33 +6,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from maskgraph import dtypes
-from maskgraph.graph import Spec
+from maskgraph.graph import Shape, Spec
 from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
 from maskgraph.ops.definition import define
 from maskgraph.ops.masking import intersect
 from maskgraph.ops.operands import Arguments, Mask, Tensor, spec_of
-from maskgraph.ops.rule import Call, Lost, MaskRule
+from maskgraph.ops.rule import Beside, Call, Lost, MaskRule
 
 
 @dataclass(frozen=True)
 class Elementwise(MaskRule):
-    """A step of the result exists where it exists in every operand.
-
-    `guard` is put in masked steps before an op that could turn a finite number into an
-    infinite one there: it would come back as NaN in gradients, where it meets a zero.
-    """
-
-    guard: float | None = None
+    """A step of the result exists where it exists in every operand."""
 
     def out(self, call: Call) -> Mask | Lost | None:
-        specs = {name: spec for name, spec in call.specs.items() if spec is not None}
-        rank = max(s.rank for s in specs.values())
+        specs = call.specs
+        rank = max([len(s.shape) for s in specs.values() if s is not None])
         masks = []
         for name, mask in call.masks.items():
             if mask is None:
                 continue
-            if call.specs[name].rank < rank:
+            if len(specs[name].shape) < rank:
                 return Lost(
                     f"{name} has fewer axes than the result, so its masked axes are not the "
                     "leading ones any more; expand its dims first"
@@ -40,19 +34,29 @@ class Elementwise(MaskRule):
             masks.append(mask)
         joined = intersect(masks)
         sizes = spec_of(joined).shape
-        whole = shapes.broadcast(*(s.shape for s in specs.values()))
-        if sizes != whole[: len(sizes)] and 1 in sizes:
+        if 1 in sizes and sizes != _whole(specs)[: len(sizes)]:
             # one step meets many, and says the same of each of them
-            others = [call[name] for name, spec in specs.items() if spec.rank == rank]
+            others = [call[n] for n, s in specs.items() if s is not None and s.rank == rank]
             joined = intersect([joined, *(REGISTRY["all_valid"](x, len(sizes)) for x in others)])
         return joined
 
+    def beside(self, call: Call) -> Beside:
+        return Beside.ALIGNED
+
+
+def _whole(specs: dict[str, Spec | None]) -> Shape:
+    return shapes.broadcast(*(s.shape for s in specs.values() if s is not None))
+
+
+class Guarded(Elementwise):
+    """The same, for an op that could turn a finite number into an infinite one: in masked steps
+    it gets 1. What is infinite there would come back as NaN in gradients, where it meets a zero.
+    """
+
     def value(self, call: Call) -> Any:
-        if self.guard is None:
-            return call.run()
         return call.run(
             **{
-                name: REGISTRY["select_valid"](call[name], mask, self.guard)
+                name: REGISTRY["select_valid"](call[name], mask, 1)
                 for name, mask in call.masks.items()
                 if mask is not None
             }
@@ -60,7 +64,7 @@ class Elementwise(MaskRule):
 
 
 PASS = Elementwise()
-GUARDED = Elementwise(guard=1)
+GUARDED = Guarded()
 
 
 def _unary(x: Spec) -> Spec:

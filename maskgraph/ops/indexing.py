@@ -13,7 +13,7 @@ from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
 from maskgraph.ops.definition import define
 from maskgraph.ops.operands import Arguments, Mask, Tensor, spec_of
-from maskgraph.ops.rule import Call, Lost, MaskRule
+from maskgraph.ops.rule import Beside, Call, Lost, MaskRule
 
 Key = tuple[Any, ...]
 
@@ -170,6 +170,9 @@ class TakeAlong(MaskRule):
         if mask is None or call["axis"] >= spec_of(mask).rank:
             return mask
         return Lost("each column picks other steps: there is no one mask for all of them")
+
+    def beside(self, call: Call) -> Beside:
+        return Beside.ALIGNED
 
 
 def _along(x: Spec, indices: Spec, axis: int) -> Spec:

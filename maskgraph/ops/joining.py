@@ -15,7 +15,7 @@ from maskgraph.ops import shapes
 from maskgraph.ops.definition import define
 from maskgraph.ops.masking import flipped, intersect
 from maskgraph.ops.operands import Arguments, Mask, Tensor, Tensors, spec_of
-from maskgraph.ops.rule import Call, MaskRule
+from maskgraph.ops.rule import Beside, Call, MaskRule
 from maskgraph.ops.shaping import mask_rank
 
 
@@ -34,6 +34,9 @@ class Concatenate(MaskRule):
             for x, m in zip(xs, masks, strict=True)
         ]
         return REGISTRY[call.op.name](full, call["axis"])
+
+    def beside(self, call: Call) -> Beside:
+        return Beside.ALIGNED if call["axis"] > 1 else Beside.OTHERWISE
 
 
 def _listed(arguments: Arguments, specs: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
 from maskgraph.ops.definition import define
 from maskgraph.ops.operands import Mask, Tensor, spec_of
-from maskgraph.ops.rule import Call, MaskRule
+from maskgraph.ops.rule import Call, MaskRule, Reach
 
 Axis = int | Sequence[int] | None
 
@@ -51,6 +51,12 @@ class Reduction(MaskRule):
         if 0 in self.axes(call) and 1 not in self.axes(call):
             return _ACROSS
         return None
+
+    def reach(self, call: Call) -> Reach:
+        axes = self.axes(call)
+        if self.unsafe(call) or 1 not in axes:
+            return Reach.RECTANGLE
+        return Reach.BATCH if 0 in axes else Reach.SEQUENCE
 
     def over_valid(
         self, call: Call, x: Tensor, mask: Mask, axis: tuple[int, ...], keepdims: bool
@@ -150,6 +156,9 @@ class Cumulative(MaskRule):
 
     def value(self, call: Call) -> Any:
         return (call.zeroed() if self.mixes_time(call) else call).run()
+
+    def reach(self, call: Call) -> Reach:
+        return Reach.SEQUENCE if call["axis"] == 1 else Reach.RECTANGLE
 
     def unsafe(self, call: Call) -> str | None:
         return _ACROSS if call["axis"] == 0 else None

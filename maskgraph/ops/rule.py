@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from maskgraph.graph import SymbolicTensor
@@ -20,6 +21,22 @@ class Lost:
     reason: str
 
 
+class Reach(Enum):
+    """How far an op looks that mixes time."""
+
+    SEQUENCE = "at the steps of one sequence: each row of the batch could be computed alone"
+    BATCH = "at all steps of the batch, in whatever order they come"
+    RECTANGLE = "at where in the rectangle steps stand"
+
+
+class Beside(Enum):
+    """How operands without a mask stand beside those that have one."""
+
+    ALIGNED = "axis by axis: what has steps has them in the same places"
+    APART = "they know nothing of steps: weights, tables"
+    OTHERWISE = "so that batch and time must stay the axes they are"
+
+
 class MaskRule:
     """What an op does to masks. Rules work on symbols and on data alike, by way of ops.
 
@@ -27,7 +44,13 @@ class MaskRule:
     law; `out` gives the mask of the result; `value` computes the result so that no masked step
     is seen (by default the op itself, which is right for ops that work step by step); `unsafe`
     says why, for some padding, the result is still not what each sequence gives alone.
+
+    The rest is for batches without padding, in which steps lie one after another: `reach` and
+    `beside` say what an op needs to see at once, `on_slots` which of its arguments are others
+    there, and `in_place` that steps masked within a sequence are not to be left out.
     """
+
+    in_place = False
 
     def mixes_time(self, call: Call) -> bool:
         return False
@@ -41,8 +64,17 @@ class MaskRule:
     def unsafe(self, call: Call) -> str | None:
         return None
 
+    def reach(self, call: Call) -> Reach:
+        return Reach.RECTANGLE
 
-@dataclass(frozen=True)
+    def beside(self, call: Call) -> Beside:
+        return Beside.APART
+
+    def on_slots(self, call: Call) -> Arguments:
+        return {}
+
+
+@dataclass(slots=True, eq=False)
 class Call:
     """One call of an op, as a mask rule sees it: tensors stripped of their masks.
 

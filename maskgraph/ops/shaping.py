@@ -17,7 +17,7 @@ from maskgraph.operators import REGISTRY
 from maskgraph.ops import shapes
 from maskgraph.ops.definition import define
 from maskgraph.ops.operands import Arguments, Mask, Tensor, spec_of
-from maskgraph.ops.rule import Call, Lost, MaskRule
+from maskgraph.ops.rule import Beside, Call, Lost, MaskRule
 
 
 def mask_rank(call: Call) -> int:
@@ -34,6 +34,13 @@ class Reshape(MaskRule):
             return call.masks["x"]
         sizes = shapes.sizes(new)
         return Lost(f"the new shape {sizes} does not begin with the masked axes {old[:rank]}")
+
+    def beside(self, call: Call) -> Beside:
+        known = all(isinstance(n, int) and n >= 0 for n in call["newshape"][2:])
+        return Beside.APART if known else Beside.OTHERWISE
+
+    def on_slots(self, call: Call) -> Arguments:
+        return {"newshape": (1, -1, *call["newshape"][2:])}
 
 
 def _newshape(arguments: Arguments, specs: dict[str, Any]) -> None:
@@ -239,6 +246,9 @@ class SplitAxisLike(MaskRule):
         if call["axis"] >= mask_rank(call):
             return mask
         return REGISTRY["split_axis_like"](mask, call["like"], call["axis"], call["count"])
+
+    def beside(self, call: Call) -> Beside:
+        return Beside.OTHERWISE
 
 
 def _split_like(x: Spec, like: Spec, axis: int, count: int) -> Spec:

@@ -9,7 +9,7 @@ from maskgraph.graph import Spec
 from maskgraph.operators import REGISTRY
 from maskgraph.ops.definition import define
 from maskgraph.ops.operands import Arguments, Mask, Tensor, spec_of
-from maskgraph.ops.rule import Call
+from maskgraph.ops.rule import Call, Reach
 from maskgraph.ops.windows import OverTime, ThroughWindows, Windows, check_windows
 
 
@@ -85,6 +85,8 @@ def average_pool(
 class AdaptivePool(OverTime):
     """The backend is told which steps exist."""
 
+    in_place = False
+
     def mixes_time(self, call: Call) -> bool:
         return True
 
@@ -93,6 +95,9 @@ class AdaptivePool(OverTime):
 
     def over_valid(self, call: Call, x: Tensor, mask: Mask) -> Any:
         return call.run(inputs=x, mask=mask)
+
+    def reach(self, call: Call) -> Reach:
+        return Reach.SEQUENCE
 
 
 def _binned(inputs: Spec, output_size: int, mask: Spec | None) -> Spec:

@@ -13,7 +13,7 @@ from maskgraph.errors import ArgumentError, ShapeError, explain
 from maskgraph.operators import REGISTRY
 from maskgraph.ops.extent import eroded, extent, first_step, length, places, shifted, widened
 from maskgraph.ops.operands import Arguments, Mask, Tensor, spec_of
-from maskgraph.ops.rule import Call, Lost, MaskRule
+from maskgraph.ops.rule import Call, Lost, MaskRule, Reach
 
 
 class Windows(NamedTuple):
@@ -61,6 +61,8 @@ class Windows(NamedTuple):
 class OverTime(MaskRule):
     """The rule of an op on `inputs` of (batch, time, features) with a mask of (batch, time)."""
 
+    in_place = True
+
     def out(self, call: Call) -> Mask | Lost | None:
         mask = call.masks["inputs"]
         if mask is None or spec_of(mask).rank != 2:
@@ -89,6 +91,11 @@ class ThroughWindows(OverTime):
     def mixes_time(self, call: Call) -> bool:
         windows = self.windows(call)
         return windows.reach > 1 or windows.stride > 1
+
+    def reach(self, call: Call) -> Reach:
+        windows = self.windows(call)
+        as_many = windows.stride == 1 and windows.padding != "valid"
+        return Reach.SEQUENCE if as_many else Reach.RECTANGLE
 
     def out_mask(self, call: Call, mask: Mask) -> Mask:
         return self.windows(call).mask(mask)

@@ -7,7 +7,8 @@ Equal expressions are one node, so a mask that twelve layers use is computed onc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from maskgraph.graph import (
@@ -18,7 +19,6 @@ from maskgraph.graph import (
     entered,
     leaves,
     map_tree,
-    symbols_in,
 )
 from maskgraph.ops.definition import Op
 from maskgraph.ops.rule import Call, zeroed
@@ -31,31 +31,27 @@ class Lowered(NamedTuple):
     mask: SymbolicTensor | None
 
 
-def lower(outputs: Sequence[SymbolicTensor]) -> tuple[list[Lowered], Effects]:
-    """Return plain symbols for masked ones, zero at masked steps, and what the layers that they
-    depend on leave behind, in the order in which those were called."""
-    lowering = _Lowering()
-    return lowering.lower(outputs), lowering.effects()
+class Lowering:
+    """Lowers symbols to plain ones on the rectangle, padding included."""
 
-
-class _Lowering:
     def __init__(self) -> None:
-        self._plain: dict[Node, tuple[SymbolicTensor, ...]] = {}
+        self._plain: dict[Node, tuple[Any, ...]] = {}
         self._waiting: list[Node] = []
         """Layers whose effects are not lowered yet."""
 
     def lower(self, outputs: Sequence[SymbolicTensor]) -> list[Lowered]:
+        """Return plain symbols for masked ones, zero at masked steps."""
         wanted = list(outputs) + [s.mask for s in outputs if s.mask is not None]
         self._lower_nodes([s.node for s in wanted])
         results = []
         for symbol in outputs:
-            value = self._value(symbol)
             mask = None if symbol.mask is None else self._value(symbol.mask)
-            results.append(Lowered(zeroed(value, mask), mask))
+            results.append(Lowered(self._zeroed(symbol, mask), mask))
         return results
 
     def effects(self) -> Effects:
-        """Return the effects of all layers lowered so far, and of those that these need."""
+        """Return what the layers lowered so far leave behind, in the order in which they were
+        called, and with them those that these need."""
         done: list[tuple[Node, Effects]] = []
         while self._waiting:
             node = self._waiting.pop()
@@ -71,47 +67,64 @@ class _Lowering:
             [loss for _, effects in done for loss in effects.losses],
         )
 
-    def _value(self, symbol: SymbolicTensor) -> SymbolicTensor:
+    def _form(self, symbol: SymbolicTensor) -> Any:
+        """Return what a symbol was lowered to."""
         return self._plain[symbol.node][symbol.index]
 
-    def _lower_nodes(self, nodes: Sequence[Node]) -> None:
-        """Lower nodes and all they depend on; a stack, since graphs are deeper than Python's."""
-        stack = list(nodes)
-        while stack:
-            node = stack[-1]
-            if node in self._plain:
-                stack.pop()
-                continue
-            waiting = [d for d in _dependencies(node) if d not in self._plain]
-            if waiting:
-                stack.extend(waiting)
-                continue
-            self._plain[node] = self._lower_node(node)
-            stack.pop()
+    def _value(self, symbol: SymbolicTensor) -> SymbolicTensor:
+        """Return the plain symbol of the rectangle that a symbol was lowered to."""
+        plain: SymbolicTensor = self._form(symbol)
+        return plain
 
-    def _lower_node(self, node: Node) -> tuple[SymbolicTensor, ...]:
+    def _zeroed(self, symbol: SymbolicTensor, mask: SymbolicTensor | None) -> SymbolicTensor:
+        result: SymbolicTensor = zeroed(self._value(symbol), mask)
+        return result
+
+    def _lower_nodes(self, nodes: Sequence[Node]) -> None:
+        """Lower nodes and all they depend on, each after those."""
+        found: dict[Node, None] = {}
+        stack = [node for node in nodes if node not in self._plain]
+        while stack:
+            node = stack.pop()
+            if node not in found:
+                found[node] = None
+                stack += [d for d in _dependencies(node) if d not in self._plain]
+        for node in sorted(found, key=attrgetter("serial")):
+            self._plain[node] = self._lower_node(node)
+
+    def _lower_node(self, node: Node) -> tuple[Any, ...]:
         if node.is_source:
-            # an input with a mask may hold anything in its padding, also NaN
-            return node.outputs if node.plain is None else (zeroed(node.plain, node.masks[0]),)
+            return self._lower_source(node)
         if node.body is not None:
             if node.effects is not None:
                 self._waiting.append(node)
-            return tuple(self._value(s) for s in leaves(node.body))
+            return tuple(self._form(s) for s in leaves(node.body))
         return self._lower_op(node, node.target)
 
-    def _lower_op(self, node: Node, op: Op) -> tuple[SymbolicTensor, ...]:
+    def _lower_source(self, node: Node) -> tuple[Any, ...]:
+        # an input with a mask may hold anything in its padding, also NaN
+        return node.outputs if node.plain is None else (zeroed(node.plain, node.masks[0]),)
+
+    def _lower_op(self, node: Node, op: Op) -> tuple[Any, ...]:
         masked = op.masking or any(s.mask is not None for s in node.inputs)
         if not masked and all(self._value(s) is s for s in node.inputs):
             return node.outputs
-        arguments = {k: map_tree(self._lowered_leaf, v) for k, v in node.arguments.items()}
-        with entered(node.scope._replace(location=node.location)):
-            if not masked:
+        arguments = {k: self._lowered(v) for k, v in node.arguments.items()}
+        with entered(node.scope.at(node.location)):
+            if not masked or (op.keeps_value and not any(node.losses)):
                 result = op.record(arguments)
             else:
                 masks = {k: map_tree(self._mask_of, node.arguments[k]) for k in op.tensors}
                 call = Call(op, arguments, masks, op.specs(arguments))
                 result = op.rule.value(call.zeroed() if any(node.losses) else call)
         return tuple(result) if isinstance(result, tuple) else (result,)
+
+    def _lowered(self, argument: Any) -> Any:
+        if isinstance(argument, SymbolicTensor):
+            return self._value(argument)
+        if isinstance(argument, (int, float, str)):
+            return argument
+        return map_tree(self._lowered_leaf, argument)
 
     def _lowered_leaf(self, leaf: Any) -> Any:
         return self._value(leaf) if isinstance(leaf, SymbolicTensor) else leaf
@@ -139,26 +152,34 @@ def _replaced(
     symbol: SymbolicTensor, known: dict[SymbolicTensor, SymbolicTensor]
 ) -> SymbolicTensor:
     """Return a plain symbol computed from other symbols: `known` says from which."""
-    if symbol not in known:
-        node = symbol.node
-        arguments = map_tree(
-            lambda x: _replaced(x, known) if isinstance(x, SymbolicTensor) else x, node.arguments
-        )
-        changed = any(a is not b for a, b in zip(symbols_in(arguments), node.inputs, strict=True))
+    for node in in_order([symbol]):
+        if node.outputs[0] in known:
+            continue
         outputs = node.outputs
-        if changed:
+        if any(known[s] is not s for s in node.inputs):
+            arguments = map_tree(
+                lambda x: known[x] if isinstance(x, SymbolicTensor) else x, node.arguments
+            )
             result = node.target.record(arguments)
             outputs = result if isinstance(result, tuple) else (result,)
         known.update(zip(node.outputs, outputs, strict=True))
     return known[symbol]
 
 
-def _dependencies(node: Node) -> Iterator[Node]:
+def in_order(symbols: Sequence[SymbolicTensor]) -> list[Node]:
+    """Return the nodes that plain symbols depend on, each after those it reads."""
+    found: set[Node] = set()
+    stack = [s.node for s in symbols]
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.add(node)
+            stack += [s.node for s in node.inputs]
+    return sorted(found, key=attrgetter("serial"))
+
+
+def _dependencies(node: Node) -> list[Node]:
     if node.body is not None:
-        for symbol in leaves(node.body):
-            yield symbol.node
-        return
-    for symbol in node.inputs:
-        yield symbol.node
-        if symbol.mask is not None:
-            yield symbol.mask.node
+        return [symbol.node for symbol in leaves(node.body)]
+    masks = [s.mask.node for s in node.inputs if s.mask is not None]
+    return [s.node for s in node.inputs] + masks

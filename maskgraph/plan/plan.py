@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend
+from maskgraph.backend.packing import Packing
 from maskgraph.graph import Dim, Node, SymbolicTensor, Weight, map_tree
 from maskgraph.masks.masked_tensor import from_host
 from maskgraph.ops.definition import Op
-from maskgraph.plan.lowering import Lowered, lower
+from maskgraph.ops.operands import frozen
+from maskgraph.plan.lowering import Lowered, Lowering, in_order
 from maskgraph.plan.steps import Step, compiled, execute
 
 
@@ -28,19 +30,35 @@ class Program:
     Args:
         inputs: the symbols that data is given for.
         outputs: the symbols that are wanted, masked or not.
+        lowering: how they are lowered; None: to the rectangle.
     """
 
-    def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[SymbolicTensor],
+        outputs: Sequence[SymbolicTensor],
+        lowering: Lowering | None = None,
+    ) -> None:
+        lowering = lowering or Lowering()
         self.inputs = [Lowered(s if s.node.plain is None else s.node.plain, s.mask) for s in inputs]
-        self.outputs, self.effects = lower(outputs)
+        self.outputs = lowering.lower(outputs)
+        self.effects = lowering.effects()
         wanted = [s for pair in self.outputs for s in pair if s is not None]
         left = [value for _, value in self.effects.updates] + self.effects.losses
-        self.nodes = _in_order(wanted + left)
+        self.nodes = in_order(wanted + left)
 
     @property
     def weights(self) -> list[Weight]:
-        """The weights that the program reads, in order of first use."""
-        return [n.target.weight for n in self.nodes if n.is_source and n.target.kind == "weight"]
+        """The weights that the program reads, in the order in which they were made."""
+        return [n.target.weight for n in self._sources("weight")]
+
+    @property
+    def packings(self) -> list[SymbolicTensor]:
+        """The symbols that stand for packings."""
+        return [n.outputs[0] for n in self._sources("packing")]
+
+    def _sources(self, kind: str) -> list[Node]:
+        return [n for n in self.nodes if n.is_source and n.target.kind == kind]
 
 
 class Results(NamedTuple):
@@ -77,17 +95,24 @@ class Plan:
         binder = _Binder(program, backend, precision)
         self.steps = binder.steps
         self.origins = binder.origins
-        self.weights = binder.weights
+        self._weights = binder.weights
         self._steps, self._origins, size = compiled(
             backend, self.steps, self.origins, len(binder.start)
         )
         self._start = binder.start + [None] * (size - len(binder.start))
+        self._filled_at = -1
         self._inputs = binder.inputs
+        self._packings = binder.packings
         self._outputs = binder.outputs
         self._updates = binder.updates
         self._losses = binder.losses
         self._dtype = binder.dtype
         self._input_dtypes = [binder.dtype(pair.value.dtype) for pair in program.inputs]
+
+    @property
+    def weights(self) -> list[Weight]:
+        """The weights that are read, in the order in which `run` takes values for them."""
+        return [weight for _, weight in self._weights]
 
     def run(
         self,
@@ -107,10 +132,15 @@ class Plan:
         self,
         inputs: Sequence[tuple[Any, Any]],
         weights: Sequence[Array] | None = None,
+        packings: Sequence[Packing] = (),
     ) -> Results:
-        """Return the outputs, and what layers want updated and added to the loss; see `run`."""
+        """Return the outputs, and what layers want updated and added to the loss; see `run`.
+
+        Args:
+            packings: those that the program stands for by symbols, in its order.
+        """
         backend = self.backend
-        slots = list(self._start)
+        slots = self._slots(weights)
         for (slot, mask_slot), (value, mask), dtype in zip(
             self._inputs, inputs, self._input_dtypes, strict=True
         ):
@@ -118,10 +148,8 @@ class Plan:
                 slots[slot] = backend.asarray(value, dtype)
             if mask_slot is not None:
                 slots[mask_slot] = backend.asarray(mask, "bool")
-        for i, (slot, weight) in enumerate(self.weights):
-            slots[slot] = (
-                weight.native(backend, self._dtype(weight.dtype)) if weights is None else weights[i]
-            )
+        for slot, packing in zip(self._packings, packings, strict=True):
+            slots[slot] = packing
         execute(self._steps, self._origins, slots)
         return Results(
             [(slots[v], None if m is None else slots[m]) for v, m in self._outputs],
@@ -129,6 +157,25 @@ class Plan:
             [slots[v] for v in self._losses],
             backend,
         )
+
+    def _slots(self, weights: Sequence[Array] | None) -> list[Any]:
+        """Return what the slots hold before the first step, but for inputs and packings."""
+        if weights is not None:
+            slots = list(self._start)
+            for (slot, _), value in zip(self._weights, weights, strict=True):
+                slots[slot] = value
+            return slots
+        if self._filled_at != Weight.changes:
+            self._filled_at = Weight.changes
+            for slot, weight in self._weights:
+                self._start[slot] = weight.native(self.backend, self._dtype(weight.dtype))
+        return list(self._start)
+
+    @property
+    def compilations(self) -> int:
+        """How often a part of the plan was compiled: for each kind of batch, if the backend
+        compiles at all."""
+        return sum(getattr(step.function, "programs", 0) for step in self._steps)
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
@@ -143,28 +190,26 @@ class Plan:
 
     def __str__(self) -> str:
         lines = [f"plan on {self.backend.name}, {self.backend.device}: {len(self.steps)} steps"]
+        if self.compilations:
+            lines[0] += f", compiled {self.compilations} times"
         for step, node in zip(self.steps, self.origins, strict=True):
             reads = ", ".join(f"%{slot}" for slot in step.reads)
-            lines.append(f"  %{step.fills} = {_step_name(step.function)}({reads})  # {node.path}")
+            call = f"%{step.fills} = {_step_name(step.function)}({reads})"
+            lines.append(f"  {call}  # {node.path}{_place(node)}")
         return "\n".join(lines)
+
+
+def _place(node: Node) -> str:
+    """Tell where a step of a packed plan is computed, if not on the rectangle."""
+    if node.target.name == "by_block":
+        return ", on blocks"
+    return ", on slots" if node.specs[0].shape[:2] == (1, None) else ""
 
 
 def _step_name(function: Any) -> str:
     while isinstance(function, partial):
         function = function.func
     return str(getattr(function, "__name__", type(function).__name__))
-
-
-def _in_order(symbols: Sequence[SymbolicTensor]) -> list[Node]:
-    """Return the nodes that symbols depend on, each after those it reads."""
-    found: set[Node] = set()
-    stack = [s.node for s in symbols]
-    while stack:
-        node = stack.pop()
-        if node not in found:
-            found.add(node)
-            stack.extend(s.node for s in node.inputs)
-    return sorted(found, key=lambda node: node.serial)
 
 
 class _Ref(NamedTuple):
@@ -184,6 +229,8 @@ class _Binder:
         self.weights: list[tuple[int, Weight]] = []
         self._slots: dict[SymbolicTensor, int] = {}
         self._casts: dict[tuple[int, str], int] = {}
+        self._methods: dict[str, Callable[..., Any]] = {}
+        self._numbers: dict[Any, int] = {}
         self._steps: list[tuple[Callable[..., Any], tuple[int, ...], int]] = []
         for node in program.nodes:
             if node.is_source:
@@ -194,6 +241,7 @@ class _Binder:
             (self._slots.get(p.value), None if p.mask is None else self._slots.get(p.mask))
             for p in program.inputs
         ]
+        self.packings = [self._slots[symbol] for symbol in program.packings]
         self.outputs = [
             (self._slots[p.value], None if p.mask is None else self._slots[p.mask])
             for p in program.outputs
@@ -219,13 +267,19 @@ class _Binder:
     def _bind_op(self, node: Node, op: Op) -> None:
         targets = op.targets(node.arguments)
         template = [self._template(node, op, name, targets.get(name)) for name in op.parameters]
-        function, reads = _bound(getattr(self.backend, op.name), op.parameters, template)
+        function, reads = _bound(self._method(op.name), op.parameters, template)
         slot = self._emit(node, function, reads)
         if op.several:
             for i, symbol in enumerate(node.outputs):
                 self._slots[symbol] = self._emit(node, itemgetter(i), (slot,))
         else:
             self._slots[node.outputs[0]] = slot
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        method = self._methods.get(name)
+        if method is None:  # one bound method for all steps that call it
+            method = self._methods[name] = getattr(self.backend, name)
+        return method
 
     def _emit(self, node: Node, function: Callable[..., Any], reads: tuple[int, ...]) -> int:
         slot = self._new_slot()
@@ -242,16 +296,15 @@ class _Binder:
             return map_tree(
                 lambda x: _Ref(self._slots[x]) if isinstance(x, SymbolicTensor) else x, value
             )
-        leaf = partial(self._tensor, node, target)
-        return map_tree(leaf, value)
+        if not isinstance(value, (list, tuple)):
+            return self._tensor(node, target, value)
+        return type(value)(self._tensor(node, target, x) for x in value)
 
     def _tensor(self, node: Node, target: str | None, x: Any) -> _Ref | None:
         if x is None:
             return None
         if not isinstance(x, SymbolicTensor):
-            array = from_host(x)
-            dtype = self.dtype(target or dtypes.canonical(array.dtype))
-            return _Ref(self._new_slot(self.backend.asarray(array, dtype)))
+            return _Ref(self._constant(x, target))
         slot, is_size = self._slots[x], isinstance(x, Dim)
         if not is_size and (target is None or target == x.dtype):
             return _Ref(slot)
@@ -261,17 +314,30 @@ class _Binder:
             self._casts[slot, dtype] = self._emit(node, cast, (slot,))
         return _Ref(self._casts[slot, dtype])
 
+    def _constant(self, x: Any, target: str | None) -> int:
+        """Return the slot of a constant; equal numbers are one."""
+        key = (frozen(x), target)
+        if key in self._numbers:
+            return self._numbers[key]
+        array = from_host(x)
+        dtype = self.dtype(target or dtypes.canonical(array.dtype))
+        slot = self._new_slot(self.backend.asarray(array, dtype))
+        if isinstance(x, (int, float)):
+            self._numbers[key] = slot
+        return slot
+
     def _with_frees(self) -> Iterator[Step]:
         """Add to each step the slots that it is the last to read."""
         kept = {slot for slot, value in enumerate(self.start) if value is not None}
+        kept.update(slot for slot, _ in self.weights)
         kept.update(s for pair in self.outputs for s in pair if s is not None)
         kept.update(slot for _, slot in self.updates)
         kept.update(self.losses)
         last: dict[int, int] = {}
-        for i, (_, reads, _) in enumerate(self._steps):
-            last.update(dict.fromkeys(reads, i))
+        for i, (_, reads, fills) in enumerate(self._steps):
+            last.update(dict.fromkeys((*reads, fills), i))  # what nobody reads is freed at once
         for i, (function, reads, fills) in enumerate(self._steps):
-            frees = tuple(s for s in set(reads) if last[s] == i and s not in kept)
+            frees = tuple(s for s in {*reads, fills} if last[s] == i and s not in kept)
             yield Step(function, reads, fills, frees)
 
 
@@ -279,6 +345,8 @@ def _bound(
     method: Callable[..., Any], parameters: tuple[str, ...], template: list[Any]
 ) -> tuple[Callable[..., Any], tuple[int, ...]]:
     """Return a function of slot values alone, and the slots it reads."""
+    if set(map(type, template)) == {_Ref}:
+        return method, tuple([part.slot for part in template])
     reads = tuple(_refs(template))
     leading = 0
     while leading < len(template) and isinstance(template[leading], _Ref):

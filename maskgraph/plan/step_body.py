@@ -9,6 +9,7 @@ from maskgraph import dtypes
 from maskgraph.backend import Array, Backend
 from maskgraph.errors import GraphError, explain
 from maskgraph.graph import Node, SymbolicTensor, entered, map_tree, source
+from maskgraph.plan.body_plans import BodyPlans
 from maskgraph.plan.plan import Plan, Program
 
 
@@ -57,9 +58,7 @@ class StepBody:
         known = dict(zip(self.captured, stand_ins, strict=True))
         _replay([n for n in program.nodes if n in inside and not n.is_source], known)
         results = [known.get(s, s) for s in values]
-        self._program = Program([*inputs, *stand_ins], results)
-        self._inputs = [*inputs, *stand_ins]
-        self._plans: dict[tuple[str, str, str | None], Plan] = {}
+        self._plans = BodyPlans(Program([*inputs, *stand_ins], results))
 
     def on(
         self, backend: Backend, x: Array, states: Sequence[Array], captured: Sequence[Array]
@@ -71,20 +70,9 @@ class StepBody:
             states: those at the beginning.
             captured: the values of `self.captured`.
         """
-        arriving = [backend.dtype(value) for value in (x, *states, *captured)]
-        # a float32 model that is computed in float64 is so here, too
-        precision = next(
-            (
-                dtype
-                for dtype, symbol in zip(arriving, self._inputs, strict=True)
-                if dtypes.is_float(symbol.dtype) and dtype != symbol.dtype
-            ),
-            None,
-        )
-        key = (backend.name, backend.device, precision)
-        if key not in self._plans:
-            self._plans[key] = Plan(self._program, backend, precision)
-        return BoundStep(self, self._plans[key], list(captured), precision)
+        arriving = (x, *states, *captured)
+        precision = self._plans.precision(backend, arriving)
+        return BoundStep(self, self._plans.on(backend, arriving), list(captured), precision)
 
 
 class BoundStep:

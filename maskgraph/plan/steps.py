@@ -52,10 +52,14 @@ def compiled(
 ) -> tuple[list[Step], list[Node | None], int]:
     """Return the steps with those that a backend compiles together made one, their origins, and
     how many slots they need, of which there were `size`."""
+    names = {node.target.name for node in origins}
+    compiles = {name for name in names if backend.compiles(name)}
+    if not compiles:
+        return list(steps), list(origins), size
     done: list[Step] = []
     said: list[Node | None] = []
     pairs = zip(steps, origins, strict=True)
-    for together, group in groupby(pairs, lambda pair: backend.compiles(pair[1].target.name)):
+    for together, group in groupby(pairs, lambda pair: pair[1].target.name in compiles):
         members, nodes = zip(*group, strict=True)
         if not together or len(members) == 1:
             done += members

@@ -109,7 +109,7 @@ def _gradients(model: Model, backend_name: str, tensors: list[MaskedTensor]) -> 
     backend = load(backend_name, "cpu")
     runner = ModelRunner(model)
     plan = runner.plan(tensors, backend, precision="float64")
-    weights = [weight for _, weight in plan.weights]
+    weights = plan.weights
     floats = [dtypes.is_float(t.dtype) for t in tensors]
 
     def loss(arrays: list[Array]) -> Array:

@@ -17,7 +17,7 @@ from maskgraph import dtypes
 from maskgraph.backend import Array, Backend
 from maskgraph.masks import MaskedTensor
 from maskgraph.models.running import ModelRunner
-from maskgraph.plan import Plan
+from maskgraph.plan import LayoutPlan
 from maskgraph.testing.difference import INFINITE, NONE, Difference, difference
 
 _STEP = 1e-5
@@ -105,20 +105,20 @@ class GradientProblem:
         with judge.running():
             return Slopes.judged(lambda xs: float(loss(xs)), arrays, gradients, self.seed)
 
-    def arrays(self, plan: Plan) -> list[np.ndarray]:
+    def arrays(self, plan: LayoutPlan) -> list[np.ndarray]:
         """Return the values to differentiate by: trainable weights, then inputs of floats."""
-        weights = [w.numpy() for _, w in plan.weights if _differentiable(w)]
+        weights = [w.numpy() for w in plan.weights if _differentiable(w)]
         return weights + [t.value for t in self.tensors if dtypes.is_float(t.dtype)]
 
-    def _loss(self, plan: Plan, dtype: str) -> Loss:
+    def _loss(self, plan: LayoutPlan, dtype: str) -> Loss:
         backend = plan.backend
-        fixed = [w.native(backend, _at(w.dtype, dtype)) for _, w in plan.weights]
+        fixed = [w.native(backend, _at(w.dtype, dtype)) for w in plan.weights]
 
         def loss(arrays: list[Array]) -> Array:
             rest = iter(arrays)
             weights = [
                 next(rest) if _differentiable(w) else native
-                for native, (_, w) in zip(fixed, plan.weights, strict=True)
+                for native, w in zip(fixed, plan.weights, strict=True)
             ]
             inputs = [
                 (next(rest) if dtypes.is_float(t.dtype) else t.value, t.mask) for t in self.tensors

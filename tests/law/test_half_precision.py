@@ -91,7 +91,7 @@ def gradients(name, on, dtype):
     runner = ModelRunner(model)
     data = on.asarray(values(), dtype)
     plan = runner.plan([mg.MaskedTensor(data, on.asarray(MASK))], on)
-    weights = [weight.native(on, weight.dtype) for _, weight in plan.weights]
+    weights = [weight.native(on, weight.dtype) for weight in plan.weights]
 
     def loss(arrays):
         [(y, _)] = plan.run([(arrays[-1], MASK)], arrays[:-1])

@@ -145,7 +145,7 @@ def test_gradients_in_training_are_those_of_the_valid_steps(side):
     built(norm, x)
     plan = model.plan(x, backend="torch", training=True)
     values = torch.tensor(x.value, requires_grad=True)
-    weights = [torch.tensor(w.numpy(), requires_grad=w.trainable) for _, w in plan.weights]
+    weights = [torch.tensor(w.numpy(), requires_grad=w.trainable) for w in plan.weights]
     ((y, _),) = plan.run([(values, torch.tensor(x.mask))], weights)
     factors = torch.tensor(np.random.default_rng(3).normal(size=x.shape).astype("float32"))
     loss = (factors * y**2).sum()
@@ -163,7 +163,7 @@ def test_gradients_in_training_are_those_of_the_valid_steps(side):
     assert float(loss.detach()) == pytest.approx(float(right.detach()), rel=1e-5)
     assert (values.grad.numpy()[~x.mask] == 0).all()
     np.testing.assert_allclose(values.grad.numpy()[x.mask], steps.grad, rtol=1e-4, atol=1e-5)
-    found = {w.name: t.grad for t, (_, w) in zip(weights, plan.weights, strict=True)}
+    found = {w.name: t.grad for t, w in zip(weights, plan.weights, strict=True)}
     np.testing.assert_allclose(found["gamma"], gamma.grad, rtol=1e-4)
     np.testing.assert_allclose(found["beta"], beta.grad, rtol=1e-4)
 

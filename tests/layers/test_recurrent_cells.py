@@ -122,7 +122,7 @@ def test_a_cell_is_never_shown_what_makes_it_infinite(backend):
     x = mg.Input((None, 4), masked=True)
     model = mg.Model(x, layers.RNN(Steep())(layers.Dense(4)(x)))
     plan = model.plan(masked(), backend=backend)
-    arrays = [plan.backend.asarray(w.numpy()) for _, w in plan.weights]
+    arrays = [plan.backend.asarray(w.numpy()) for w in plan.weights]
 
     def loss(weights):
         y = plan.run([(plan.backend.asarray(masked().value), MASK)], weights)[0][0]
@@ -219,7 +219,7 @@ def test_what_a_cell_makes_of_a_weight_alone_follows_the_weight(backend):
     on = plan.backend
     (gradient,) = on.gradients(
         lambda w: on.sum(plan.run([(on.asarray(VALUES), None)], w)[0][0], (0, 1), False),
-        [on.asarray(w.numpy()) for _, w in plan.weights],
+        [on.asarray(w.numpy()) for w in plan.weights],
     )
     expected = np.exp(2.0) * VALUES.sum(axis=(0, 1))
     np.testing.assert_allclose(on.to_numpy(gradient), expected, rtol=1e-4, atol=1e-4)
@@ -444,7 +444,7 @@ def cell(result, state_size=4):
     [
         (lambda: layers.RNN(3), ArgumentError, "not a recurrent cell: it is not a maskgraph layer"),
         (lambda: layers.RNN(layers.Dense(3)), ArgumentError, "it has no state_size"),
-        (lambda: layers.RNN([]), ArgumentError, "it needs a cell at least"),
+        (lambda: layers.RNN([]), ArgumentError, "there is nothing to stack"),
         (
             lambda: layers.RNN(cell(lambda x, s: x))(VALUES),
             GraphError,
@@ -462,6 +462,8 @@ def cell(result, state_size=4):
         ),
         (lambda: layers.RNN(layers.GRUCell(3))(VALUES[0]), ShapeError, "rank 3 or more"),
         (lambda: layers.LSTM(3, dropout=1.0), ArgumentError, "dropout out of range"),
+        (lambda: layers.GRU(3, recurrent_dropout="a"), ArgumentError, "recurrent_dropout out of"),
+        (lambda: layers.StackedRNNCells(layers.GRUCell(3)), ArgumentError, "nothing to stack"),
         (
             lambda: layers.GRU(3, stateful=True)(mg.Input((None, 4))),
             ShapeError,

@@ -78,6 +78,25 @@ def test_gradient_law(backend: Backend, lawful: LayerRow, lengths: tuple[int]) -
     check_gradient_law(lawful, backend=backend.name, lengths=lengths)
 
 
+def test_layouts(backend: Backend, lawful: LayerRow) -> None:
+    """Packed, without arithmetic on padding, a layer gives what it gives on the rectangle."""
+    model, _ = _problem(lawful)
+    runner, generator = ModelRunner(model), np.random.default_rng(0)
+    for padding, filler in zip(lawful.padding, ("nan", "noise", "inf"), strict=False):
+        data = [_data(s, i, generator, padding, filler) for i, s in enumerate(lawful.inputs)]
+        tensors = runner.admit(data)
+        packed, padded = (
+            _outputs(runner, tensors, backend, layout=layout) for layout in ("packed", "padded")
+        )
+        for a, b in zip(packed, padded, strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-10, atol=1e-10)
+            assert (a.mask is None) == (b.mask is None)
+            if a.mask is not None:
+                masks = [backend.to_numpy(x.mask) for x in (a, b)]
+                np.testing.assert_array_equal(masks[0], masks[1])
+
+
 def _problem(row: LayerRow) -> tuple[Model, list[MaskedTensor]]:
     """Return a model of a layer alone, and data for each of its inputs."""
     generator = np.random.default_rng(0)
@@ -87,9 +106,9 @@ def _problem(row: LayerRow) -> tuple[Model, list[MaskedTensor]]:
 
 
 def _outputs(
-    runner: ModelRunner, tensors: list[MaskedTensor], backend: Backend
+    runner: ModelRunner, tensors: list[MaskedTensor], backend: Backend, layout: str = "padded"
 ) -> list[MaskedTensor]:
-    plan = runner.plan(tensors, backend, precision="float64")
+    plan = runner.plan(tensors, backend, precision="float64", layout=layout)
     with backend.running():
         return [MaskedTensor(*pair) for pair in plan.run([t.on(backend) for t in tensors])]
 
@@ -100,8 +119,14 @@ def _input(row: LayerRow, sequences: Sequences) -> SymbolicTensor:
     return Input((time,) * sequences.axes + sequences.trailing, dtype)
 
 
-def _data(sequences: Sequences, index: int, generator: np.random.Generator) -> MaskedTensor:
+def _data(
+    sequences: Sequences,
+    index: int,
+    generator: np.random.Generator,
+    padding: str = "right",
+    filler: str = "nan",
+) -> MaskedTensor:
     lengths = (*LENGTHS[index:], *LENGTHS[:index])
     drawn = [sequences.draw(n, generator) for n in lengths]
-    rectangle = Rectangle.place(drawn, SIZE, "right", generator, sequences.axes)
-    return rectangle.filled("nan", generator)
+    rectangle = Rectangle.place(drawn, SIZE, padding, generator, sequences.axes)
+    return rectangle.filled(filler, generator)

@@ -73,7 +73,7 @@ class MaskgraphSubject(Subject):
             return None
         tensors = self._admit(batch)
         plan = self.runner.plan(tensors, backend)
-        weights = [w for _, w in plan.weights]
+        weights = plan.weights
         learned = [w for w in weights if w.trainable and dtypes.is_float(w.dtype)]
         floats = [i for i, t in enumerate(tensors) if dtypes.is_float(t.dtype)]
 

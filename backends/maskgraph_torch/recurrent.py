@@ -1,0 +1,149 @@
+"""Recurrent layers by PyTorch's own kernels, where it has one for the cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import _VF  # torch.lstm and its like, as torch.nn.LSTM calls them
+
+from maskgraph.backend import Array, Backend
+from maskgraph.backend.packed_recurrent import LoopOrder, loop_order
+from maskgraph.backend.packing import Packing
+from maskgraph_torch.gru import Gru
+from maskgraph_torch.stairs import Stairs, fused
+
+_KERNELS = {
+    ("simple", "tanh"): _VF.rnn_tanh,
+    ("simple", "relu"): _VF.rnn_relu,
+    ("lstm", "tanh", "sigmoid"): _VF.lstm,
+    ("gru", "tanh", "sigmoid", True): _VF.gru,
+}
+
+
+class Recurrent(Backend):
+    """Loops over time. What the kernels do not know, masks and other cells, is left to the loops
+    that every backend has."""
+
+    def rnn(
+        self,
+        x: Array,
+        mask: Array | None,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        cell: str,
+        activation: str,
+        recurrent_activation: str,
+        go_backwards: bool,
+        reset_after: bool,
+    ) -> tuple[Array, ...]:
+        function = fused_kernel(x, cell, activation, recurrent_activation, reset_after)
+        if mask is not None or function is None:
+            return super().rnn(
+                x, mask, states, kernel, recurrent_kernel, bias, cell, activation,
+                recurrent_activation, go_backwards, reset_after,
+            )  # fmt: skip
+        batch, time, _ = x.shape
+        first = _or_zeros(states, x, batch, recurrent_kernel)
+        steps = x.transpose(0, 1)
+        steps = steps.flip(0) if go_backwards else steps
+        if function is _VF.gru and not x.is_cuda:
+            weights = (kernel, recurrent_kernel, bias)
+            last = torch.arange(batch, device=x.device) + batch * (time - 1)
+            out, final = Gru.apply(steps.flatten(0, 1), *weights, *first, [batch] * time, last)
+            return out.unflatten(0, (time, batch)).transpose(0, 1), final
+        out, *final = fused(function, steps, first, converted(cell, kernel, recurrent_kernel, bias))
+        return (out.transpose(0, 1), *final)
+
+    def packed_rnn(
+        self,
+        x: Array,
+        packing: Packing,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        cell: str,
+        activation: str,
+        recurrent_activation: str,
+        go_backwards: bool,
+        reset_after: bool,
+    ) -> tuple[Array, ...]:
+        function = fused_kernel(x, cell, activation, recurrent_activation, reset_after)
+        if function is None:
+            return super().packed_rnn(
+                x, packing, states, kernel, recurrent_kernel, bias, cell, activation,
+                recurrent_activation, go_backwards, reset_after,
+            )  # fmt: skip
+        weights = (kernel, recurrent_kernel, bias)
+        order = loop_order(packing, go_backwards)
+        first = [
+            self._longest_first(state, packing, order)
+            for state in _or_zeros(states, x, packing.batch, recurrent_kernel)
+        ]
+        if not x.is_cuda and function is not _VF.gru:
+            key = (self, Stairs, order.name, x.dtype)
+            stairs = packing.native(key, lambda: Stairs(order, x))
+            out, *final = stairs.run(function, x[0], first, converted(cell, *weights))
+            outputs = out.index_select(0, stairs.back).unsqueeze(0)
+        else:
+            steps = self._looped(x, packing, order)
+            if x.is_cuda:
+                out, *final = by_sizes(function, steps, first, converted(cell, *weights), order)
+            else:
+                last = self._index(packing, f"last {order.name}", order.last)
+                out, *final = Gru.apply(steps, *weights, *first, order.sizes, last)
+            outputs = self._slotted(out, packing, order)
+        return (outputs, *(self._in_rows(state, packing, order) for state in final))
+
+
+def fused_kernel(
+    x: Array, cell: str, activation: str, recurrent_activation: str, reset_after: bool
+) -> Any:
+    """Return PyTorch's function for a cell; None if it has none."""
+    exact = x.is_cuda or x.dtype in (torch.float32, torch.float64)
+    if not exact or not x.numel():
+        return None
+    options = {
+        "simple": (activation,),
+        "lstm": (activation, recurrent_activation),
+        "gru": (activation, recurrent_activation, reset_after),
+    }
+    return _KERNELS.get((cell, *options[cell]))
+
+
+def _or_zeros(
+    states: Sequence[Array | None], x: Array, batch: int, recurrent_kernel: Array
+) -> list[Array]:
+    units = recurrent_kernel.shape[0]
+    return [x.new_zeros(batch, units) if state is None else state for state in states]
+
+
+def converted(cell: str, kernel: Array, recurrent_kernel: Array, bias: Array | None) -> list[Array]:
+    """Return weights as PyTorch has them: gates along the first axis, a GRU's in the order r, z, n,
+    and two biases."""
+    weights = [kernel, recurrent_kernel]
+    if bias is not None:
+        weights += bias.unbind() if bias.dim() == 2 else [bias, torch.zeros_like(bias)]
+    if cell == "gru":
+        thirds = [w.chunk(3, -1) for w in weights]
+        weights = [torch.cat([r, z, n], -1) for z, r, n in thirds]
+    return [w.t().contiguous() for w in weights]
+
+
+def by_sizes(
+    function: Any, steps: Array, first: list[Array], weights: list[Array], order: LoopOrder
+) -> tuple[Array, ...]:
+    """Run a kernel that knows lengths, as cuDNN has, over steps in the order of the loop."""
+    alive = order.sizes[0]
+    begin = [state[:alive].unsqueeze(0) for state in first]
+    sizes = torch.as_tensor(order.sizes)  # on the host
+    out, *final = function(
+        steps, sizes, tuple(begin) if len(begin) == 2 else begin[0], weights, len(weights) == 4,
+        1, 0.0, torch.is_grad_enabled(), False,
+    )  # fmt: skip
+    ended = [torch.cat([a[0], b[alive:]]) for a, b in zip(final, first, strict=True)]
+    return (out, *ended)

@@ -1,0 +1,40 @@
+"""Which ids there are in a batch: words repeat, and what depends on the word alone need not."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = Any
+
+_SHARE = 0.75
+"""Where more of the ids than this are distinct, gathering costs more than it saves."""
+
+
+class Distinct(NamedTuple):
+    """The ids of a batch, each once.
+
+    Attributes:
+        ids: (1, ids).
+        which: which of them each slot has, (slots,); None if `ids` are those of the slots.
+    """
+
+    ids: Array
+    which: Array | None
+
+    @classmethod
+    def of(cls, ids: np.ndarray, rows: int) -> Distinct | None:
+        """Return the distinct ids of (1, slots); None if too few come more than once, or if one is
+        outside of a table of so many rows, which is for others to say.
+        """
+        if not ids.size or ids.min() < 0 or ids.max() >= rows:
+            return None
+        found = np.zeros(rows, bool)  # faster than sorting them
+        found[ids] = True
+        distinct = np.flatnonzero(found)
+        if len(distinct) > _SHARE * ids.size:
+            return None
+        place = np.empty(rows, np.int32)
+        place[distinct] = np.arange(len(distinct))
+        return cls(distinct.astype(ids.dtype).reshape(1, -1), place[ids.reshape(-1)])
