@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from maskgraph.graph import Dim, Node, Source, Spec, SymbolicTensor, entered, leaves, map_tree
+from maskgraph.graph import Node, SymbolicTensor, entered, leaves, map_tree
 from maskgraph.operators import REGISTRY
 from maskgraph.ops.definition import Op
 from maskgraph.ops.operands import Arguments, spec_of
@@ -26,92 +24,22 @@ from maskgraph.ops.packed import (
     packed_rnn,
     packed_scan,
     slots_valid,
-    unpack,
 )
 from maskgraph.ops.rule import Beside, Call, Reach
 from maskgraph.plan.block_body import BlockBody
-from maskgraph.plan.lowering import Lowering
-from maskgraph.plan.slots import OfIds, Slots
+from maskgraph.plan.slots import OfIds, SlotForms, Slots, made_of
 
 
-class PackedLowering(Lowering):
+class PackedLowering(SlotForms):
     """Lowers to packed batches where it can.
 
     Attributes:
-        packings: for each plain mask by which tensors are packed, the symbol that stands for the
-            `Packing`.
+        in_place: whether an op needs masked steps within a sequence to keep their slots.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.packings: dict[SymbolicTensor, SymbolicTensor] = {}
         self.in_place = False
-        self._packable: dict[SymbolicTensor, bool] = {}
-        self._rectangles: dict[Slots, SymbolicTensor] = {}
-
-    # -- forms -----------------------------------------------------------------------------
-
-    def _value(self, symbol: SymbolicTensor) -> SymbolicTensor:
-        form = self._form(symbol)
-        return self._rectangle(form) if isinstance(form, Slots) else form
-
-    def _zeroed(self, symbol: SymbolicTensor, mask: SymbolicTensor | None) -> SymbolicTensor:
-        form = self._form(symbol)
-        if isinstance(form, Slots) and form.mask is mask and not form.backwards:
-            return self._rectangle(form)  # which has zeros there
-        return super()._zeroed(symbol, mask)
-
-    def _rectangle(self, slots: Slots) -> SymbolicTensor:
-        """Return slots as a rectangle, zeros in the padding."""
-        if slots not in self._rectangles:
-            packing = self.packings[slots.mask]
-            value = unpack(slots.value, packing, slots.shape[:2])
-            self._rectangles[slots] = REGISTRY["flip"](value, 1) if slots.backwards else value
-        return self._rectangles[slots]
-
-    def _slots(self, x: Any, mask: SymbolicTensor, rank: int) -> Any:
-        """Return an operand of `rank` axes, the first two of which are batch and time, in slots
-        of a mask; one that has neither as it is."""
-        form = self._form_of(x)
-        if isinstance(form, Slots):
-            if form.mask is mask and not form.backwards:
-                return form.value
-            form = self._rectangle(form)
-        shape = spec_of(form).shape
-        shape = (1,) * (rank - len(shape)) + tuple(shape)
-        if shape[:2] == (1, 1):
-            return form
-        if len(spec_of(form).shape) < rank:
-            form = self._with_batch(form)
-        return pack(form, self._packing(mask))
-
-    def _form_of(self, x: Any) -> Any:
-        return self._form(x) if isinstance(x, SymbolicTensor) else x
-
-    def _with_batch(self, x: Any) -> Any:
-        """Return what has steps but is the same for all sequences with an axis of these."""
-        if isinstance(x, SymbolicTensor):
-            return REGISTRY["expand_dims"](x, 0)
-        return np.expand_dims(x, 0)
-
-    def _packing(self, mask: SymbolicTensor) -> SymbolicTensor:
-        if mask not in self.packings:
-            name = f"packing of {mask.name}"
-            # like a size, it is no tensor, and known only when there is data
-            node = Node(
-                Source("packing", name), {}, [Spec((), "int32")], [None], name=name, kind=Dim
-            )
-            self.packings[mask] = node.outputs[0]
-        return self.packings[mask]
-
-    def _can_pack(self, mask: SymbolicTensor | None) -> bool:
-        """Tell whether a mask is of batch and time, and known before anything is computed with
-        weights or by packing."""
-        if mask is None or mask.ndim != 2:
-            return False
-        if mask not in self._packable:
-            self._packable[mask] = _made_of(mask) <= {"input", "mask"}
-        return self._packable[mask]
 
     # -- nodes -----------------------------------------------------------------------------
 
@@ -123,7 +51,7 @@ class PackedLowering(Lowering):
 
     def _lower_op(self, node: Node, op: Op) -> tuple[Any, ...]:
         how = _SPECIAL.get(op.name, PackedLowering._lower_masked)
-        with entered(node.scope._replace(location=node.location)):
+        with entered(node.scope.at(node.location)):
             result = how(self, node, op)
         return super()._lower_op(node, op) if result is None else result
 
@@ -273,6 +201,18 @@ class PackedLowering(Lowering):
             return None
         return (REGISTRY["dimension"](form.value if axis > 1 else form.mask, axis),)
 
+    def _lower_random(self, node: Node, op: Op) -> tuple[Any, ...] | None:
+        """Numbers are drawn for the rectangle, so that they are the same in every layout; of what
+        they are drawn for, only the shape is wanted."""
+        x = node.arguments["x"]
+        is_bare = x.node.target is REGISTRY["drop_mask"]
+        form = self._form(x.node.arguments["x"] if is_bare else x)
+        if not isinstance(form, Slots) or None in x.shape[2:]:
+            return None
+        batch, time = (REGISTRY["dimension"](form.mask, axis) for axis in (0, 1))
+        like = REGISTRY["zeros"]((batch, time, *x.shape[2:]), x.dtype)
+        return _listed(op.record({**node.arguments, "x": like}))
+
     def _lower_flip(self, node: Node, op: Op) -> tuple[Any, ...] | None:
         form = self._form(node.arguments["x"])
         if node.arguments["axis"] == 1 and isinstance(form, Slots) and form.backwards:
@@ -286,7 +226,7 @@ class PackedLowering(Lowering):
         if mask is None or any(node.losses):
             return None
         arguments = {k: map_tree(self._lowered_leaf, v) for k, v in node.arguments.items()}
-        if any(_made_of(s) - {"weight"} for s in arguments.get("captured", ())):
+        if any(made_of(s) - {"weight"} for s in arguments.get("captured", ())):
             return None  # it may have a batch axis, as the elements that dropout keeps do
         arguments["x"] = self._slots(x, mask, x.ndim)
         del arguments["mask"]
@@ -301,6 +241,8 @@ _SPECIAL: dict[str, Callable[[PackedLowering, Node, Op], tuple[Any, ...] | None]
     "with_mask": PackedLowering._lower_with_mask,
     "dimension": PackedLowering._lower_dimension,
     "flip": PackedLowering._lower_flip,
+    "random_keep": PackedLowering._lower_random,
+    "random_normal": PackedLowering._lower_random,
     "rnn": PackedLowering._lower_loop,
     "scan": PackedLowering._lower_loop,
 }
@@ -310,21 +252,9 @@ PRODUCTS = frozenset({"einsum", "linear", "matmul"})
 """The ops that make it worthwhile to compute each distinct id once."""
 
 
-def _listed(result: Any) -> list[SymbolicTensor]:
-    return list(result) if isinstance(result, tuple) else [result]
+def _listed(result: Any) -> tuple[SymbolicTensor, ...]:
+    return result if isinstance(result, tuple) else (result,)
 
 
 def _in(x: Any, table: dict[SymbolicTensor, Any]) -> bool:
     return isinstance(x, SymbolicTensor) and x in table
-
-
-def _made_of(symbol: SymbolicTensor) -> set[str]:
-    """Return which kinds of sources a plain symbol is computed from."""
-    seen: set[Node] = set()
-    stack = [symbol.node]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(s.node for s in node.inputs)
-    return {node.target.kind for node in seen if node.is_source}

@@ -1,11 +1,19 @@
-"""What a tensor with steps is lowered to in a packed program."""
+"""What a tensor with steps is lowered to in a packed program, and back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from maskgraph.graph import SymbolicTensor
-from maskgraph.ops.packed import spread
+import numpy as np
+
+from maskgraph.graph import Dim, Node, Source, Spec, SymbolicTensor, map_tree
+from maskgraph.operators import REGISTRY
+from maskgraph.ops.definition import Op
+from maskgraph.ops.elementwise import Elementwise
+from maskgraph.ops.operands import spec_of
+from maskgraph.ops.packed import pack, spread, unpack
+from maskgraph.plan.lowering import Lowering
 
 
 @dataclass(frozen=True)
@@ -49,3 +57,120 @@ class Slots:
             return self.direct
         result: SymbolicTensor = spread(self.of_ids.value, self.of_ids.distinct)
         return result
+
+
+class SlotForms(Lowering):
+    """Lowering in which symbols may be in slots: brings them into the form that is wanted.
+
+    Attributes:
+        packings: for each plain mask by which tensors are packed, the symbol that stands for the
+            `Packing`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.packings: dict[SymbolicTensor, SymbolicTensor] = {}
+        self._packable: dict[SymbolicTensor, bool] = {}
+        self._rectangles: dict[Slots, SymbolicTensor] = {}
+
+    def _value(self, symbol: SymbolicTensor) -> SymbolicTensor:
+        form = self._form(symbol)
+        return self._rectangle(form) if isinstance(form, Slots) else form
+
+    def _zeroed(self, symbol: SymbolicTensor, mask: SymbolicTensor | None) -> SymbolicTensor:
+        form = self._form(symbol)
+        if isinstance(form, Slots) and form.mask is mask and not form.backwards:
+            return self._rectangle(form)  # which has zeros there
+        return super()._zeroed(symbol, mask)
+
+    def _rectangle(self, slots: Slots) -> SymbolicTensor:
+        """Return slots as a rectangle, zeros in the padding."""
+        if slots not in self._rectangles:
+            packing = self.packings[slots.mask]
+            value = unpack(slots.value, packing, slots.shape[:2])
+            self._rectangles[slots] = REGISTRY["flip"](value, 1) if slots.backwards else value
+        return self._rectangles[slots]
+
+    def _slots(self, x: Any, mask: SymbolicTensor, rank: int) -> Any:
+        """Return an operand of `rank` axes, the first two of which are batch and time, in slots
+        of a mask; one that has neither as it is."""
+        form = self._form_of(x)
+        if isinstance(form, Slots):
+            if form.mask is mask and not form.backwards:
+                return form.value
+            form = self._rectangle(form)
+        return self._packed(form, mask, rank, _DEEP)
+
+    def _packed(self, x: Any, mask: SymbolicTensor, rank: int, depth: int) -> Any:
+        """Return a plain operand in slots. What was computed from little, as positions are from a
+        mask, is computed in slots anew, so that the rectangle need not be: so many ops deep."""
+        shape = spec_of(x).shape
+        if ((1,) * (rank - len(shape)) + tuple(shape))[:2] == (1, 1):
+            return x
+        if len(shape) < rank:
+            return pack(self._with_batch(x), self._packing(mask))
+        made = x.node if isinstance(x, SymbolicTensor) else None
+        steps = _with_steps(made) if depth else None
+        if made is None or steps is None:
+            return pack(x, self._packing(mask))
+        rank = 2 if made.target.name in _LOOKUPS else rank
+
+        def operand(y: Any) -> Any:
+            return None if y is None else self._packed(y, mask, rank, depth - 1)
+
+        inside = {name: map_tree(operand, made.arguments[name]) for name in steps}
+        return made.target.record({**made.arguments, **inside})
+
+    def _form_of(self, x: Any) -> Any:
+        return self._form(x) if isinstance(x, SymbolicTensor) else x
+
+    def _with_batch(self, x: Any) -> Any:
+        """Return what has steps but is the same for all sequences with an axis of these."""
+        if isinstance(x, SymbolicTensor):
+            return REGISTRY["expand_dims"](x, 0)
+        return np.expand_dims(x, 0)
+
+    def _packing(self, mask: SymbolicTensor) -> SymbolicTensor:
+        if mask not in self.packings:
+            name = f"packing of {mask.name}"
+            # like a size, it is no tensor, and known only when there is data
+            node = Node(
+                Source("packing", name), {}, [Spec((), "int32")], [None], name=name, kind=Dim
+            )
+            self.packings[mask] = node.outputs[0]
+        return self.packings[mask]
+
+    def _can_pack(self, mask: SymbolicTensor | None) -> bool:
+        """Tell whether a mask is of batch and time, and known before anything is computed with
+        weights or by packing."""
+        if mask is None or mask.ndim != 2:
+            return False
+        if mask not in self._packable:
+            self._packable[mask] = made_of(mask) <= {"input", "mask"}
+        return self._packable[mask]
+
+
+_DEEP = 8
+_LOOKUPS = {"embedding": ("ids",), "position_embedding": ("positions",)}
+"""For ops that look up rows of a table: the parameter that has steps."""
+
+
+def _with_steps(node: Node | None) -> tuple[str, ...] | None:
+    """Return the parameters that have the steps of what a plain node gives, if it computes each
+    step alone."""
+    if node is None or node.is_source:
+        return None
+    op: Op = node.target
+    return op.tensors if isinstance(op.rule, Elementwise) else _LOOKUPS.get(op.name)
+
+
+def made_of(symbol: SymbolicTensor) -> set[str]:
+    """Return which kinds of sources a plain symbol is computed from."""
+    seen: set[Node] = set()
+    stack = [symbol.node]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend(s.node for s in node.inputs)
+    return {node.target.kind for node in seen if node.is_source}

@@ -143,6 +143,27 @@ def test_an_id_outside_the_vocabulary_is_refused():
         classifier().predict(ids, backend="numpy", layout="packed")
 
 
+def test_positions_are_looked_up_for_steps_that_exist():
+    tokens = mg.Input(shape=(None,), dtype="int32")
+    x = layers.Embedding(50, 8, mask_zero=True)(tokens)
+    model = mg.Model(tokens, layers.Dense(2)(x + layers.PositionEmbedding(20)(x)), seed=0)
+    data = batch([5, 2, 9], 9)
+    assert "position_embedding, on slots" in str(model.plan(data, backend="numpy", layout="packed"))
+    packed, padded = (
+        model.predict(data, backend="numpy", layout=layout) for layout in ("packed", "padded")
+    )
+    np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
+
+
+def test_dropout_needs_no_rectangle_of_values():
+    x = mg.Input(shape=(None, 4), masked=True)
+    model = mg.Model(x, layers.GlobalMaxPooling1D()(layers.Dropout(0.4, seed=1)(x)))
+    data = mg.MaskedTensor(np.ones((2, 3, 4), "float32"), mg.Mask.from_lengths([3, 1]).array)
+    text = str(model.plan(data, backend="numpy", training=True, layout="packed"))
+    assert "random_keep(" in text
+    assert "unpack" not in text
+
+
 ONLY_RECTANGLE = {"Flatten-words"}
 """Rows of the table with nothing to pack: their masks are of more than batch and time."""
 

@@ -165,3 +165,19 @@ def test_an_error_in_steps_taken_as_one_names_the_step():
         plan.run([(np.ones((1, 2, 4), "float32"), None)])
     assert len(caught.value.__notes__) == 1
     assert caught.value.__notes__[0].startswith("in 'reshape")
+
+
+def test_updates_of_a_layer_called_twice_in_a_deep_graph():
+    """The second update goes on from the first, however many ops lie between."""
+    x = mg.Input(shape=(None, 2), masked=True)
+    norm = layers.BatchNormalization(momentum=0.5)
+    y = norm(x)
+    for _ in range(3_000):
+        y = ops.negative(y)
+    model = mg.Model(x, norm(y))
+    values, mask = np.array([[[2.0, 4.0], [0.0, 0.0]]], "float32"), np.array([[True, True]])
+    results = model.plan(mg.MaskedTensor(values, mask), backend="numpy", training=True).compute(
+        [(values, mask)]
+    )
+    means = next(value for weight, value in results.updates if "mean" in weight.name)
+    np.testing.assert_allclose(means, [0.25, 0.5], atol=1e-6)  # half of half of [1, 2], then of 0
