@@ -1,11 +1,14 @@
-"""Packed batches in PyTorch: rows that are fresh are emptied where they stand."""
+"""Packed batches in PyTorch: what is fresh is changed where it stands."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
 from maskgraph.backend import Array, Backend
-from maskgraph.backend.packing import Places
+from maskgraph.backend.packing import Edges, Places
 
 
 class Packed(Backend):
@@ -15,3 +18,47 @@ class Packed(Backend):
         taken = torch.index_select(x, 1, places.slot)
         # few places are empty, and nobody else has seen what was taken: autograd allows it
         return taken.index_fill_(1, places.empty, 0)
+
+    def shifted_products(self, x: Array, kernel: Array, offsets: Sequence[int]) -> Array:
+        return _ShiftedProducts.apply(x[0], kernel, tuple(offsets)).unsqueeze(0)
+
+    def replaced(self, x: Array, edges: Edges, rows: Array) -> Array:
+        if x.requires_grad or rows.requires_grad:
+            return x.index_copy(1, edges.slots, rows)
+        return x.index_copy_(1, edges.slots, rows)  # fresh, as `shifted_products` gives it
+
+
+class _ShiftedProducts(torch.autograd.Function):
+    """`shifted_products` in one buffer; autograd would copy it for each product."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Array, kernel: Array, offsets: tuple[int, ...]) -> Array:
+        ctx.save_for_backward(x, kernel)
+        ctx.offsets = offsets
+        in_place = 0 in offsets  # a step takes itself: no need to begin with zeros
+        total = x @ kernel[offsets.index(0)] if in_place else x.new_zeros(len(x), kernel.shape[2])
+        for tap, offset in enumerate(offsets):
+            if offset and abs(offset) < len(x):
+                total[_to(offset)].addmm_(x[_from(offset)], kernel[tap])
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Array) -> tuple[Array | None, ...]:
+        x, kernel = ctx.saved_tensors
+        of_x = of_kernel = None
+        if ctx.needs_input_grad[0]:
+            back = tuple(-offset for offset in ctx.offsets)
+            of_x = _ShiftedProducts.apply(gradient, kernel.transpose(1, 2), back)
+        if ctx.needs_input_grad[1]:
+            of_kernel = torch.stack([x[_from(o)].T @ gradient[_to(o)] for o in ctx.offsets])
+        return of_x, of_kernel, None
+
+
+def _from(offset: int) -> slice:
+    """The steps that are taken, where each step takes the one so far after it."""
+    return slice(max(offset, 0), min(offset, 0) or None)
+
+
+def _to(offset: int) -> slice:
+    """The steps that take them."""
+    return slice(max(-offset, 0), min(-offset, 0) or None)

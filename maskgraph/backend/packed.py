@@ -98,23 +98,6 @@ class PackedOps(ABC):
             for part, steps in zip(joined, body.gives_steps, strict=True)
         )
 
-    def packed_conv(
-        self, inputs: Array, packing: Packing, kernel: Array, padding: str, dilation_rate: int
-    ) -> Array:
-        """Convolve each sequence with a kernel, as `conv` does with strides of 1. Sequences are
-        laid apart by as many zeros as a window reaches over, and convolved as one."""
-        gap = (self.shape(kernel)[0] - 1) * dilation_rate
-        if gap == 0:
-            return self.conv(inputs, kernel, 1, padding, dilation_rate)
-
-        def make() -> tuple[Places, Array]:
-            places, place = packing.apart(gap)
-            return self._places(places), self.asarray(place)
-
-        places, place = packing.native((self, "apart", gap), make)
-        apart = self.laid_out(inputs, places)
-        return self.take(self.conv(apart, kernel, 1, padding, dilation_rate), place, 1)
-
     def _blocks(self, x: Array, packing: Packing) -> list[Array]:
         """The blocks of a packed tensor, (rows, length, …) each."""
         rest = self.shape(x)[2:]

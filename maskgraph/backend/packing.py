@@ -12,7 +12,7 @@ step that exists: whatever is computed there is as finite as the data.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -54,6 +54,20 @@ class Places(NamedTuple):
     @classmethod
     def of(cls, slot: np.ndarray, filled: np.ndarray) -> Places:
         return cls(slot, filled, np.flatnonzero(~filled))
+
+
+class Edges(NamedTuple):
+    """The slots whose windows reach beyond their own sequence, or over a hole.
+
+    Attributes:
+        slots: they, (edges,).
+        steps: their windows, one after another: the steps that are there.
+        index: of all slots, and these once more: which to take so that they replace themselves.
+    """
+
+    slots: Array
+    steps: Places
+    index: Array
 
 
 class Packing:
@@ -175,6 +189,19 @@ class Packing:
         place = np.empty(self.batch, np.intp)
         place[np.arange(self.batch) if self.order is None else self.order] = np.arange(self.batch)
         return place
+
+    def edges(self, offsets: Sequence[int]) -> Edges:
+        """Return the slots whose windows, of steps at `offsets`, are not all their own."""
+        here = np.arange(self.slots)[:, None] + np.asarray(offsets)
+        slot = np.clip(here, 0, self.slots - 1)
+        own = (slot == here) & (self.rank[slot] == self.rank[:, None])
+        if self.valid is not None:
+            own &= self.valid[slot]
+        slots = np.flatnonzero(~own.all(1))
+        index = np.arange(self.slots)
+        index[slots] = self.slots + np.arange(len(slots))
+        steps = Places.of(slot[slots].reshape(-1), own[slots].reshape(-1))
+        return Edges(slots, steps, index)
 
     def rectangle(self) -> Places:
         """Return how to lay the steps out as the rectangle, row after row."""

@@ -30,6 +30,7 @@ from maskgraph.backend.derived import DerivedOps
 from maskgraph.backend.normalization import NormalizationOps
 from maskgraph.backend.packed import PackedOps
 from maskgraph.backend.packed_recurrent import PackedRecurrentOps
+from maskgraph.backend.packed_windows import PackedWindowOps
 from maskgraph.backend.recurrent import RecurrentOps
 from maskgraph.backend.windows import WindowOps
 from maskgraph.errors import BackendError
@@ -44,6 +45,7 @@ class Backend(
     AlignmentOps,
     AttentionOps,
     PackedOps,
+    PackedWindowOps,
     PackedRecurrentOps,
     RecurrentOps,
     NormalizationOps,

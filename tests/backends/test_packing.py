@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from maskgraph.backend import load
 from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.packing import Packing
 
@@ -125,3 +126,39 @@ def test_distinct_ids():
 )
 def test_ids_that_are_left_as_they_are(ids):
     assert Distinct.of(np.array(ids), 10) is None
+
+
+def test_edges_are_the_slots_whose_windows_are_not_all_their_own():
+    mask = np.array([[True, True, True], [True, True, False]])
+    edges = Packing(mask, block_cost=0).edges((-1, 0, 1))
+    assert edges.slots.tolist() == [0, 2, 3, 4]
+    windows = np.where(edges.steps.filled, edges.steps.slot, -1).reshape(-1, 3)
+    assert windows.tolist() == [[-1, 0, 1], [1, 2, -1], [-1, 3, 4], [3, 4, -1]]
+    assert edges.index.tolist() == [5, 1, 6, 7, 8]
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "tensorflow"])
+@pytest.mark.parametrize("padding", ["same", "causal"])
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_convolution_of_each_sequence_alone(name, padding, dilation):
+    """Sequences shorter than the reach of a window, too; what is not finite stays where it is."""
+    backend, generator = load(name), np.random.default_rng(0)
+    lengths = [6, 1, 2, 9]
+    mask = np.arange(9) < np.array(lengths)[:, None]
+    values = generator.normal(size=(4, 9, 3))
+    values[3, 4] = np.nan
+    kernel = generator.normal(size=(4, 3, 5))
+    packing = Packing(mask, block_cost=0, in_place=True)
+    x = backend.pack(backend.asarray(values, "float64"), packing)
+    y = backend.packed_conv(x, packing, backend.asarray(kernel), padding, dilation)
+    found = backend.to_numpy(backend.unpack(y, packing, (None, None)))
+    left = 3 * dilation if padding == "causal" else 3 * dilation // 2
+    for row, length in enumerate(lengths):
+        for step in range(length):
+            expected = sum(
+                values[row, at] @ kernel[tap]
+                for tap in range(4)
+                if 0 <= (at := step + tap * dilation - left) < length
+            )
+            np.testing.assert_allclose(found[row, step], expected, rtol=1e-10, atol=1e-10)
+    assert np.isfinite(found[:3]).all()
