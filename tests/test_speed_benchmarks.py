@@ -5,7 +5,9 @@ Nothing here says how fast anything is.
 
 import importlib
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from string import Template
@@ -102,9 +104,36 @@ def test_outputs_agree_on_numpy(workload, kind):
 @pytest.mark.parametrize("workload", workloads.WORKLOADS)
 def test_outputs_and_gradients_agree_on_torch(workload, kind, backward):
     pytest.importorskip("torch")
-    pytest.importorskip("keras")
-    everyone = [c for c in contestants.contestants("torch") if "compile" not in c.name]
+    # a process has Keras on one framework, and other tests may have it on another one
+    everyone = [
+        c
+        for c in contestants.contestants("torch")
+        if "compile" not in c.name and c.role != contestant.KERAS
+    ]
     assert disagreeing(problem(workload, kind, backward), kind, everyone) == {}
+
+
+KERAS = """
+from benchmarks.speed import workloads
+from tests.test_speed_benchmarks import contestant, contestants, disagreeing, problem
+
+roles = contestant.KERAS, contestant.OURS, contestant.PADDED
+everyone = [c for c in contestants.contestants("torch") if c.role in roles]
+assert len(everyone) > 1
+for workload in workloads.WORKLOADS:
+    for backward in (False, True):
+        assert disagreeing(problem(workload, "right", backward), "right", everyone) == {}, workload
+"""
+
+
+def test_outputs_and_gradients_of_keras_agree():
+    pytest.importorskip("torch")
+    pytest.importorskip("keras")
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    done = subprocess.run(
+        [sys.executable, "-c", KERAS], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_forms_by_hand_agree_with_modules_of_pytorch():

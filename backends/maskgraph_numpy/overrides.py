@@ -51,7 +51,8 @@ class Overrides(Backend):
     def sigmoid(self, x: Array) -> Array:
         # e^-x may overflow: 1 / (1 + inf) is 0, as it should be
         y = np.negative(x, out=np.empty_like(x))
-        np.exp(y, out=y)
+        with np.errstate(over="ignore"):
+            np.exp(y, out=y)
         np.add(y, 1, out=y)
         return np.divide(1, y, out=y)
 

@@ -169,7 +169,7 @@ class PackedRecurrentOps(ABC):
             current = step(row, current)
             outputs.append(current[0])
         ended.append(current)
-        final = [self.concatenate(parts, 0) for parts in zip(*reversed(ended), strict=True)]
+        final = [self.concatenate(list(parts), 0) for parts in zip(*reversed(ended), strict=True)]
         return (
             self._slotted(self.concatenate(outputs, 0), packing, order),
             *(self._in_rows(state, packing, order) for state in final),

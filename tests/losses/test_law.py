@@ -15,6 +15,7 @@ from maskgraph.masks import MaskedTensor
 from maskgraph.plan import Plan, Program
 from maskgraph.testing.loss_table import LOSSES
 from maskgraph.testing.sequences import PADDINGS, Rectangle
+from maskgraph.text import snake_case
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 keras = pytest.importorskip("keras")
@@ -166,7 +167,7 @@ def test_functions_give_the_loss_of_each_step(row):
     batch = Batch(row, "right", "nan")
     loss = row.make(reduction=None)
     name = type(loss).__name__
-    function = getattr(losses, losses.base.snake(name))
+    function = getattr(losses, snake_case(name))
     arguments = {
         k: v for k, v in loss.get_config().items() if k not in ("reduction", "name", "dtype")
     }
