@@ -16,7 +16,10 @@ from jax import lax
 from maskgraph import dtypes
 from maskgraph.backend import Array
 from maskgraph_jax import compiling, extremes, slicing
+from maskgraph_jax.fused import Fused
 from maskgraph_jax.overrides import Overrides
+from maskgraph_jax.packed import Packed
+from maskgraph_jax.packed_recurrent import PackedRecurrent
 from maskgraph_jax.place import devices, name_of
 from maskgraph_jax.wide import computes_widely, precision, wide
 from maskgraph_jax.windows import Windows
@@ -25,7 +28,7 @@ _NARROW = ("uint8", "int8", "int16")
 
 
 @computes_widely
-class JaxBackend(Overrides, Windows):
+class JaxBackend(Fused, Overrides, Packed, PackedRecurrent, Windows):
     """JAX on one device."""
 
     name = "jax"
@@ -52,13 +55,7 @@ class JaxBackend(Overrides, Windows):
         return op not in compiling.LEFT_OUT
 
     def compiled(self, function: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
-        run = compiling.compiled(function)
-
-        def within(*values: Any) -> tuple[Any, ...]:
-            with wide(), jax.default_device(self.place):
-                return run(*values)
-
-        return within
+        return compiling.Compiled(function, self.place)
 
     def gradients(
         self, function: Callable[[list[Array]], Array], arrays: list[Array]

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from maskgraph.backend import Array, Backend
+from maskgraph_jax.compiling import unnoted
 
 _WORDS = ("cell", "activation", "recurrent_activation", "go_backwards", "reset_after")
 
@@ -38,17 +39,13 @@ def rnn(
     )
 
     def shown_first(row: Array, current: list[Array]) -> list[Array]:
-        new = step(row, current[1:])
+        # projected step by step: what all steps make together would not fit a cache
+        new = step(backend._project(row, kernel, bias), current[1:])
         return [new[0], *new]
 
-    projected = backend.matmul(x, kernel)
-    if bias is not None:
-        projected = projected + (bias[0] if bias.ndim == 2 else bias)
     zeros = jnp.zeros((x.shape[0], recurrent_kernel.shape[0]), x.dtype)
     initial = [zeros if state is None else state for state in states]
-    outputs, _, *final = _over_time(
-        shown_first, projected, mask, [initial[0], *initial], go_backwards
-    )
+    outputs, _, *final = _over_time(shown_first, x, mask, [initial[0], *initial], go_backwards)
     return (outputs, *final)
 
 
@@ -108,7 +105,8 @@ def _over_time(
 
     def body(current: list[Array], now: tuple[Array, Array | None]) -> tuple[list[Array], Array]:
         row, valid = now
-        new = step(row, current)
+        with unnoted():
+            new = step(row, current)
         if valid is not None:
             new = [_kept(valid, n, c) for n, c in zip(new, current, strict=True)]
         return new, new[0]

@@ -17,6 +17,7 @@ from jax import lax
 
 from maskgraph.backend import Array, Backend
 from maskgraph_jax import extremes, loops
+from maskgraph_jax.compiling import noted
 from maskgraph_jax.wide import computes_widely
 
 
@@ -158,10 +159,17 @@ class Overrides(Backend):
         return _select_valid(self, x, mask, self._number(fill_value, x))
 
     def embedding(self, table: Array, ids: Array) -> Array:
-        if not self.has_values(ids):
-            # no id can be checked yet: to JAX, one below 0 would count from the end
-            ids = jnp.where(ids < 0, table.shape[0], ids)
-        return super().embedding(table, ids)
+        # an id that is not checked yet: to JAX, one below 0 would count from the end
+        known = not isinstance(ids, jax.core.Tracer)
+        return super().embedding(table, ids if known else jnp.where(ids < 0, table.shape[0], ids))
+
+    def _outside(self, ids: Array, rows: int) -> int | None:
+        within = lambda: ((ids >= 0) & (ids < rows)).all()  # noqa: E731
+        return None if noted(within) else super()._outside(ids, rows)
+
+    def check_labels(self, labels: Array, num_classes: int) -> Array:
+        within = lambda: ((labels >= 0) & (labels < num_classes)).all()  # noqa: E731
+        return labels if noted(within) else super().check_labels(labels, num_classes)
 
     def dropout(self, x: Array, keep: Array, rate: float) -> Array:
         return jnp.where(keep, jnp.divide(x, (1 - rate) or 1.0), 0)

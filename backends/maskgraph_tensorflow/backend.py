@@ -30,10 +30,11 @@ from maskgraph_tensorflow.convert import (
     zero_of_nothing,
 )
 from maskgraph_tensorflow.overrides import Overrides
+from maskgraph_tensorflow.recurrent import Recurrent
 from maskgraph_tensorflow.windows import Windows
 
 
-class TensorflowBackend(Windows, Overrides):
+class TensorflowBackend(Windows, Overrides, Recurrent):
     """TensorFlow on one device."""
 
     name = "tensorflow"
