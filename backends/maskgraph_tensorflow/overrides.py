@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from maskgraph import dtypes
@@ -18,6 +19,10 @@ from maskgraph_tensorflow.convert import along, ints, numbers, truth, zero_of_no
 
 class Overrides(Backend):
     """What a backend need not have, where TensorFlow has something better."""
+
+    def new_packing(self, mask: np.ndarray, block_cost: float, in_place: bool) -> Any:
+        # op by op, a call costs some four times what it costs elsewhere
+        return super().new_packing(mask, 4 * block_cost, in_place)
 
     # -- one element at a time -------------------------------------------------------------
 
