@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maskgraph.graph import Dim, Node, Source, Spec, SymbolicTensor, map_tree
+from maskgraph.graph import Dim, Node, Source, Spec, SymbolicTensor, leaves, map_tree
 from maskgraph.operators import REGISTRY
 from maskgraph.ops.definition import Op
 from maskgraph.ops.elementwise import Elementwise
@@ -113,12 +113,13 @@ class SlotForms(Lowering):
         steps = _with_steps(made) if depth else None
         if made is None or steps is None:
             return pack(x, self._packing(mask))
-        rank = 2 if made.target.name in _LOOKUPS else rank
+        given = {name: made.arguments[name] for name in steps}
+        own = max(spec_of(y).rank for y in leaves(given) if y is not None)
 
         def operand(y: Any) -> Any:
-            return None if y is None else self._packed(y, mask, rank, depth - 1)
+            return None if y is None else self._packed(y, mask, own, depth - 1)
 
-        inside = {name: map_tree(operand, made.arguments[name]) for name in steps}
+        inside = map_tree(operand, given)
         return made.target.record({**made.arguments, **inside})
 
     def _form_of(self, x: Any) -> Any:

@@ -155,6 +155,18 @@ def test_positions_are_looked_up_for_steps_that_exist():
     np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
 
 
+def test_what_has_more_axes_than_it_is_made_of():
+    """Ids without a mask become vectors beside masked ones: their steps are the same."""
+    tokens = mg.Input(shape=(None,), dtype="int32")
+    x = layers.Embedding(50, 4, mask_zero=True)(tokens)
+    model = mg.Model(tokens, x + ops.one_hot(tokens, 4) * 2, seed=0)
+    data = batch([5, 2, 4], 5)
+    packed, padded = (
+        model.predict(data, backend="numpy", layout=layout) for layout in ("packed", "padded")
+    )
+    np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
+
+
 def test_dropout_needs_no_rectangle_of_values():
     x = mg.Input(shape=(None, 4), masked=True)
     model = mg.Model(x, layers.GlobalMaxPooling1D()(layers.Dropout(0.4, seed=1)(x)))
