@@ -11,6 +11,7 @@ from maskgraph.ops.definition import Op
 from maskgraph.ops.operands import Arguments
 from maskgraph.ops.rule import Call
 from maskgraph.plan.body_plans import BodyPlans
+from maskgraph.plan.lowering import listed
 from maskgraph.plan.plan import Program
 
 
@@ -55,11 +56,11 @@ class BlockBody:
         }
         known = [*blocks.values(), *rest.values()]
         masked = op.rule.value(Call(op, inside, masks, op.specs(inside)))
-        self._masked = BodyPlans(Program([*known, mask], _listed(masked)))
-        self._full = BodyPlans(Program(known, _listed(op.record(inside))))
+        self._masked = BodyPlans(Program([*known, mask], listed(masked)))
+        self._full = BodyPlans(Program(known, listed(op.record(inside))))
         self.specs = tuple(
             Spec((1, None, *s.shape[2:]) if has_steps else (None, *s.shape[1:]), s.dtype)
-            for s, has_steps in zip(_listed(masked), steps, strict=True)
+            for s, has_steps in zip(listed(masked), steps, strict=True)
         )
 
     def given(self, xs: Sequence[Array], others: Sequence[Array]) -> Arguments:
@@ -87,10 +88,6 @@ class BlockBody:
 def _symbols(value: Any) -> list[SymbolicTensor]:
     values = value if isinstance(value, list | tuple) else [value]
     return [v for v in values if isinstance(v, SymbolicTensor)]
-
-
-def _listed(result: Any) -> list[SymbolicTensor]:
-    return list(result) if isinstance(result, tuple) else [result]
 
 
 def _plain(value: Any) -> Any:

@@ -117,7 +117,7 @@ class Lowering:
                 masks = {k: map_tree(self._mask_of, node.arguments[k]) for k in op.tensors}
                 call = Call(op, arguments, masks, op.specs(arguments))
                 result = op.rule.value(call.zeroed() if any(node.losses) else call)
-        return tuple(result) if isinstance(result, tuple) else (result,)
+        return listed(result)
 
     def _lowered(self, argument: Any) -> Any:
         if isinstance(argument, SymbolicTensor):
@@ -161,9 +161,14 @@ def _replaced(
                 lambda x: known[x] if isinstance(x, SymbolicTensor) else x, node.arguments
             )
             result = node.target.record(arguments)
-            outputs = result if isinstance(result, tuple) else (result,)
+            outputs = listed(result)
         known.update(zip(node.outputs, outputs, strict=True))
     return known[symbol]
+
+
+def listed(result: Any) -> tuple[SymbolicTensor, ...]:
+    """Return what an op gives as a tuple, also if it is one tensor."""
+    return result if isinstance(result, tuple) else (result,)
 
 
 def in_order(symbols: Sequence[SymbolicTensor]) -> list[Node]:

@@ -27,6 +27,7 @@ from maskgraph.ops.packed import (
 )
 from maskgraph.ops.rule import Beside, Call, Reach
 from maskgraph.plan.block_body import BlockBody
+from maskgraph.plan.lowering import listed
 from maskgraph.plan.slots import OfIds, SlotForms, Slots, made_of
 
 
@@ -88,7 +89,7 @@ class PackedLowering(SlotForms):
             return slots
 
         arguments = {**self._arguments(node, op, operand), **op.rule.on_slots(call)}
-        values = _listed(op.record(arguments))
+        values = listed(op.record(arguments))
         of_ids = self._of_ids(op, arguments, steps)
         return tuple(
             Slots(value, mask, s.shape, of_ids=of_ids[i] if of_ids else None)
@@ -118,7 +119,7 @@ class PackedLowering(SlotForms):
         first = next(iter(once.values()))
         costly = op.name in PRODUCTS or any(o.costly for o in once.values())
         replaced = map_tree(lambda x: once[x].value if _in(x, once) else x, arguments)
-        return [OfIds(value, first.distinct, costly) for value in _listed(op.record(replaced))]
+        return [OfIds(value, first.distinct, costly) for value in listed(op.record(replaced))]
 
     def _by_sequence(self, node: Node, op: Op) -> tuple[Any, ...] | None:
         """Lower an op that looks along a sequence to the same op on blocks."""
@@ -172,7 +173,7 @@ class PackedLowering(SlotForms):
             for name in op.tensors
         }
         result = op.rule.value(Call(op, arguments, masks, op.specs(arguments)))
-        return tuple(result) if isinstance(result, tuple) else (result,)
+        return listed(result)
 
     def _arguments(self, node: Node, op: Op, operand: Callable[[Any], Any]) -> Arguments:
         return {
@@ -211,7 +212,7 @@ class PackedLowering(SlotForms):
             return None
         batch, time = (REGISTRY["dimension"](form.mask, axis) for axis in (0, 1))
         like = REGISTRY["zeros"]((batch, time, *x.shape[2:]), x.dtype)
-        return _listed(op.record({**node.arguments, "x": like}))
+        return listed(op.record({**node.arguments, "x": like}))
 
     def _lower_flip(self, node: Node, op: Op) -> tuple[Any, ...] | None:
         form = self._form(node.arguments["x"])
@@ -250,10 +251,6 @@ _SPECIAL: dict[str, Callable[[PackedLowering, Node, Op], tuple[Any, ...] | None]
 
 PRODUCTS = frozenset({"einsum", "linear", "matmul"})
 """The ops that make it worthwhile to compute each distinct id once."""
-
-
-def _listed(result: Any) -> tuple[SymbolicTensor, ...]:
-    return result if isinstance(result, tuple) else (result,)
 
 
 def _in(x: Any, table: dict[SymbolicTensor, Any]) -> bool:

@@ -10,6 +10,7 @@ from maskgraph.backend import Array, Backend
 from maskgraph.errors import GraphError, explain
 from maskgraph.graph import Node, SymbolicTensor, entered, map_tree, source
 from maskgraph.plan.body_plans import BodyPlans
+from maskgraph.plan.lowering import listed
 from maskgraph.plan.plan import Plan, Program
 
 
@@ -129,5 +130,5 @@ def _replay(nodes: Sequence[Node], known: dict[SymbolicTensor, SymbolicTensor]) 
     for node in nodes:
         with entered(node.scope._replace(location=node.location)):
             result = node.target.record(map_tree(replaced, node.arguments))
-        outputs = result if isinstance(result, tuple) else (result,)
+        outputs = listed(result)
         known.update(zip(node.outputs, outputs, strict=True))
