@@ -155,6 +155,25 @@ def test_positions_are_looked_up_for_steps_that_exist():
     np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "product",
+    [lambda x, y: ops.einsum("btd,bde->bte", [x, y]), ops.matmul],
+    ids=["einsum", "matmul"],
+)
+def test_products_with_a_matrix_for_each_sequence(product):
+    """A matrix without steps, but another one for each sequence, is no weight."""
+    x, y = mg.Input(shape=(None, 4), masked=True), mg.Input(shape=(4, 3))
+    model = mg.Model([x, y], product(x, y))
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=(3, 5, 4)).astype("float32")
+    steps = mg.MaskedTensor(values, mg.Mask.from_lengths([5, 2, 4]).array)
+    matrices = generator.normal(size=(3, 4, 3)).astype("float32")
+    found = model.predict([steps, matrices], backend="numpy", layout="packed")
+    for row, length in enumerate([5, 2, 4]):
+        expected = values[row, :length] @ matrices[row]
+        np.testing.assert_allclose(found[row, :length], expected, rtol=1e-5, atol=1e-5)
+
+
 def test_what_has_more_axes_than_it_is_made_of():
     """Ids without a mask become vectors beside masked ones: their steps are the same."""
     tokens = mg.Input(shape=(None,), dtype="int32")
