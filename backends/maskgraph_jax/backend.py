@@ -32,6 +32,7 @@ class JaxBackend(Fused, Overrides, Packed, PackedRecurrent, Windows):
     """JAX on one device."""
 
     name = "jax"
+    compiles_each_shape = True
 
     def __init__(self, device: str) -> None:
         super().__init__(device)

@@ -3,9 +3,7 @@ each shape that it first meets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from maskgraph.backend import Array
-from maskgraph.backend.lanes import Lanes
+from maskgraph.backend.conditions import noted, noting
+from maskgraph.backend.lanes import SIZES, TENSORS, Lanes
 from maskgraph_jax.wide import wide
 
 LEFT_OUT = frozenset(
@@ -25,15 +24,13 @@ LEFT_OUT = frozenset(
         "native_call",
         # it takes step by step in Python, which takes long to compile
         "ctc_loss",
+        # it looks at ids
+        "distinct",
     }
 )
 """The ops that are not compiled together with others."""
 
-jax.tree_util.register_dataclass(
-    Lanes,
-    data_fields=["row", "first", "last", "index", "valid", "slot"],
-    meta_fields=["batch", "time", "lanes", "width"],
-)
+jax.tree_util.register_dataclass(Lanes, data_fields=TENSORS, meta_fields=SIZES)
 
 
 @jax.tree_util.register_static
@@ -42,41 +39,6 @@ class Size:
     """A number that is part of a shape: to JAX not data, but what a function is compiled for."""
 
     value: int
-
-
-# -- conditions on values, which are known only when what is compiled has run ------------------
-
-_conditions: ContextVar[list[Array] | None] = ContextVar("conditions", default=None)
-
-
-@contextmanager
-def noting() -> Iterator[list[Array]]:
-    """Collect the conditions that are noted in the block."""
-    conditions: list[Array] = []
-    with _noted_in(conditions):
-        yield conditions
-
-
-def unnoted() -> AbstractContextManager[None]:
-    """Return the context of what a loop does at each step: its values do not leave it."""
-    return _noted_in(None)
-
-
-@contextmanager
-def _noted_in(conditions: list[Array] | None) -> Iterator[None]:
-    token = _conditions.set(conditions)
-    try:
-        yield
-    finally:
-        _conditions.reset(token)
-
-
-def noted(condition: Callable[[], Array]) -> bool:
-    """Note what must be true of values that are not known yet; False if nobody will look."""
-    conditions = _conditions.get()
-    if conditions is not None:
-        conditions.append(condition())
-    return conditions is not None
 
 
 class Compiled:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from maskgraph.backend import Array, Backend
-from maskgraph_jax.compiling import unnoted
+from maskgraph.backend.conditions import unnoted
 
 _WORDS = ("cell", "activation", "recurrent_activation", "go_backwards", "reset_after")
 

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from maskgraph.backend import Array, Backend
+from maskgraph.backend.conditions import noted
 from maskgraph_jax import extremes, loops
-from maskgraph_jax.compiling import noted
 from maskgraph_jax.wide import computes_widely
 
 

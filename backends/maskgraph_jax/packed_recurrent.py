@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from maskgraph.backend import Array, Backend
+from maskgraph.backend.conditions import unnoted
 from maskgraph.backend.lanes import Lanes
-from maskgraph_jax.compiling import unnoted
 from maskgraph_jax.wide import computes_widely
 
 Step = Callable[[Array, list[Array]], list[Array]]

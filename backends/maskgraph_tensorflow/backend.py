@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from maskgraph import dtypes
 from maskgraph.backend import Array
-from maskgraph_tensorflow import ragged, slicing
+from maskgraph_tensorflow import compiling, ragged, slicing
 from maskgraph_tensorflow.convert import (
     DTYPES,
     along,
@@ -30,11 +30,12 @@ from maskgraph_tensorflow.convert import (
     zero_of_nothing,
 )
 from maskgraph_tensorflow.overrides import Overrides
+from maskgraph_tensorflow.packed import Packed
 from maskgraph_tensorflow.recurrent import Recurrent
 from maskgraph_tensorflow.windows import Windows
 
 
-class TensorflowBackend(Windows, Overrides, Recurrent):
+class TensorflowBackend(Windows, Packed, Overrides, Recurrent):
     """TensorFlow on one device."""
 
     name = "tensorflow"
@@ -57,6 +58,12 @@ class TensorflowBackend(Windows, Overrides, Recurrent):
 
     def has_values(self, x: Array) -> bool:
         return bool(tf.executing_eagerly())
+
+    def compiles(self, op: str) -> bool:
+        return op not in compiling.LEFT_OUT
+
+    def compiled(self, function: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+        return compiling.Compiled(function)
 
     def gradients(
         self, function: Callable[[list[Array]], Array], arrays: list[Array]

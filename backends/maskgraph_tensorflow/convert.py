@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from maskgraph import dtypes
@@ -23,20 +24,19 @@ def place(device: str) -> str:
 def ints(values: Sequence[Any]) -> Array:
     """Return a shape, axes or widths as a tensor.
 
-    These tensors are kept: making one takes longer than most ops that read it. A size that is
-    known only when a traced function runs is a tensor already.
+    These tensors are kept: making one takes longer than most ops that read it. While a function is
+    traced, they are made within it: XLA takes for a constant what was made where it is read. A size
+    that is known only when a traced function runs is a tensor already.
     """
     values = tuple(values)
-    try:
-        return _constant(values)
-    except TypeError:  # a tensor has no hash
+    if any(map(tf.is_tensor, values)):
         return tf.stack(values)
+    return _constant(values) if tf.executing_eagerly() else np.array(values, np.int32)
 
 
 @functools.lru_cache(maxsize=4096)
 def _constant(values: tuple[Any, ...]) -> Array:
-    # outside of any function that is being traced, and where GPU kernels want to find shapes
-    with tf.init_scope(), tf.device("CPU:0"):
+    with tf.device("CPU:0"):  # where GPU kernels want to find shapes
         return tf.constant(values, tf.int32)
 
 

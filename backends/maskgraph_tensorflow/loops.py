@@ -1,14 +1,22 @@
-"""A loop over time as one function that XLA compiles, and its gradient as another."""
+"""A loop over time as one loop of TensorFlow's, with a gradient of its own.
+
+What TensorFlow would remember of a loop, so as to differentiate it, cannot leave a function that
+XLA compiles. This gradient remembers the states after each step, and computes the rest anew.
+"""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from maskgraph.backend import Array, Backend
+from maskgraph.backend import Array
+from maskgraph.backend.conditions import unnoted
+
+Step = Callable[[Array, list[Array], list[Array]], list[Array]]
+"""From one step of the sequence, the states before it, and what it reads at every step, to the
+states after it."""
 
 
 class Places(NamedTuple):
@@ -18,113 +26,167 @@ class Places(NamedTuple):
         valid: whether it exists, (time, rows); None: all do.
         sequence: the sequence that it belongs to, (time, rows), each with initial states of its
             own; None: the rows are the sequences.
+        go_backwards: whether the loop begins at the end.
     """
 
     valid: Array | None
     sequence: Array | None
+    go_backwards: bool
+
+    def begins(self) -> Array | None:
+        """Where another sequence begins than that of the step before, (time, rows)."""
+        if self.sequence is None:
+            return None
+        changes = tf.not_equal(self.sequence[1:], self.sequence[:-1])
+        edge = tf.ones_like(self.sequence[:1], tf.bool)
+        return tf.concat([changes, edge] if self.go_backwards else [edge, changes], 0)
 
 
 def run(
-    backend: Backend,
-    how: tuple[Any, ...],
-    x: Array,
-    first: list[Array],
-    weights: Sequence[Array | None],
-    places: Places,
-) -> Sequence[Array]:
-    """Return the states of a recurrent layer after each step, (time, rows, units) each.
+    step: Step, x: Array, first: Sequence[Array], read: Sequence[Array], places: Places
+) -> list[Array]:
+    """Return the states after each step, (time, rows, …) each.
 
     Args:
-        how: cell, activation, recurrent activation, whether it goes backwards, `reset_after`.
-        x: (time, rows, features).
-        first: the initial states, (sequences, units) each.
-        weights: kernel, recurrent kernel, bias.
+        x: (time, rows, …).
+        first: the initial states, (sequences, …) each.
+        read: what each step reads.
     """
-    structure = (x, first, list(weights))
-    missing = weights[-1] is None
-    kind = (tuple(x.shape), x.dtype, places.valid is None, places.sequence is None, missing)
-    forward, backward = _compiled(backend, how, kind)
+    count = len(first)
 
     @tf.custom_gradient
-    def differentiable(*values: Array) -> Any:
-        # what is not watched is not recorded: only the function as a whole is
-        unwatched = [tf.stop_gradient(value) for value in values]
-        given = tf.nest.pack_sequence_as(structure, unwatched + [None] * missing)
-        return forward(*given, places), lambda *slopes: backward(given, places, list(slopes))
+    def differentiable(x: Array, *others: Array) -> Any:
+        loop = _Loop(step, x, others[:count], others[count:], places)
+        after = loop.forwards()
+        return after, lambda *slopes: loop.backwards(after, slopes)
 
-    return differentiable(*(value for value in tf.nest.flatten(structure) if value is not None))
+    return list(differentiable(x, *first, *read))
 
 
-@functools.cache
-def _compiled(
-    backend: Backend, how: tuple[Any, ...], kind: tuple[Any, ...]
-) -> tuple[Callable[..., list[Array]], Callable[..., list[Array]]]:
-    """Return the loop and its gradient, to be called with one kind of tensors."""
-    cell, activation, recurrent_activation, go_backwards, reset_after = how
+class _Loop:
+    def __init__(
+        self,
+        step: Step,
+        x: Array,
+        first: Sequence[Array],
+        read: Sequence[Array],
+        places: Places,
+    ) -> None:
+        self._step, self._x, self._first, self._read = step, x, first, list(read)
+        self._places = places
+        self._begins = places.begins()
+        self._time, self._rows = x.shape[:2]
 
-    def loop(x: Array, first: list[Array], weights: list[Array], places: Places) -> list[Array]:
-        kernel, recurrent_kernel, bias = weights
-        step = backend._cell(
-            cell, recurrent_kernel, bias, activation, recurrent_activation, reset_after
-        )
+    def forwards(self) -> list[Array]:
+        states = [tf.zeros((self._rows, *f.shape[1:]), f.dtype) for f in self._first]
+        if self._begins is None:
+            states = list(self._first)
 
-        def projected(row: Array, current: list[Array]) -> list[Array]:
-            # step by step: what all steps make together would not fit a cache
-            return step(backend._project(row, kernel, bias), current)
+        def body(now: Array, states: list[Array]) -> tuple[list[Array], list[Array]]:
+            new = self._stepped(now, self._x[now], self._before(now, states), self._read)
+            return new, new
 
-        return _over_time(projected, x, first, places, go_backwards)
+        return self._over_time(body, states, states, self._places.go_backwards)[1]
 
-    def gradient(given: Any, places: Places, upstream: list[Array]) -> list[Array]:
-        # the loop once more: what TensorFlow would remember of it cannot leave a compiled function
-        x, first, weights = given
-        watched = [value for value in tf.nest.flatten(given) if value is not None]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(watched)
-            after = loop(x, first, weights, places)
+    def backwards(self, after: Sequence[Array], slopes: Sequence[Array]) -> list[Array | None]:
+        """Return the gradients by x, the initial states and what is read."""
+        earlier = 1 if self._places.go_backwards else -1
+        edge = self._time - 1 if self._places.go_backwards else 0
         zero = tf.UnconnectedGradients.ZERO
-        return tape.gradient(after, watched, upstream, unconnected_gradients=zero)
 
-    return tf.function(loop, jit_compile=True), tf.function(gradient, jit_compile=True)
+        def body(now: Array, carried: list[Array]) -> tuple[list[Array], list[Array]]:
+            states, totals = carried[: len(after)], carried[len(after) :]
+            at = tf.clip_by_value(now + earlier, 0, self._time - 1)
+            before = self._before(now, [a[at] for a in after])
+            if self._begins is None:
+                at_edge = tf.equal(now, edge)
+                before = [tf.where(at_edge, f, b) for f, b in zip(self._first, before, strict=True)]
+            row, read = self._x[now], [tf.identity(r) for r in self._read]
+            watched = [v for v in (row, *before, *read) if v.dtype.is_floating]
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(watched)
+                new = self._stepped(now, row, before, read)
+            above = [s + d[now] for s, d in zip(states, slopes, strict=True)]
+            found = iter(tape.gradient(new, watched, above, zero))
+            of_row, *rest = [
+                next(found) if v.dtype.is_floating else tf.zeros_like(v)
+                for v in (row, *before, *read)
+            ]
+            of_before, of_read = rest[: len(after)], rest[len(after) :]
+            if self._begins is not None:
+                new_one = self._begins[now]
+                states = [tf.where(_wide(new_one, s), tf.zeros_like(s), s) for s in of_before]
+            else:
+                states = of_before
+            totals = [t + r for t, r in zip(totals, of_read, strict=True)]
+            return [*states, *totals], [of_row, *of_before]
+
+        start = [tf.zeros((self._rows, *f.shape[1:]), f.dtype) for f in self._first]
+        start += [tf.zeros_like(r) for r in self._read]
+        ended, (of_x, *of_before) = self._over_time(
+            body, start, [self._x[0], *start[: len(after)]], not self._places.go_backwards
+        )
+        return [of_x, *self._of_first(of_before, ended), *ended[len(after) :]]
+
+    def _of_first(self, of_before: list[Array], ended: list[Array]) -> list[Array]:
+        """Return the gradients by the initial states: from where each sequence begins."""
+        if self._begins is None:
+            return ended[: len(of_before)]
+        begins, sequence = self._begins, self._places.sequence
+        slopes = [tf.where(_wide(begins, d), d, tf.zeros_like(d)) for d in of_before]
+        return [
+            tf.math.unsorted_segment_sum(d, sequence, f.shape[0])
+            if f.shape[0] > 1
+            else tf.reduce_sum(d, (0, 1))[None]
+            for f, d in zip(self._first, slopes, strict=True)
+        ]
+
+    def _before(self, now: Array, states: list[Array]) -> list[Array]:
+        """Return the states before a step: those that it begins with, where a sequence begins."""
+        if self._begins is None:
+            return states
+        sequences: Any = self._places.sequence
+        begins, sequence = self._begins[now], sequences[now]
+        return [
+            tf.where(_wide(begins, s), f if f.shape[0] == 1 else tf.gather(f, sequence), s)
+            for f, s in zip(self._first, states, strict=True)
+        ]
+
+    def _stepped(
+        self, now: Array, row: Array, before: list[Array], read: list[Array]
+    ) -> list[Array]:
+        with unnoted():
+            new = self._step(row, before, read)
+        if self._places.valid is None:
+            return new
+        exists = self._places.valid[now]
+        return [tf.where(_wide(exists, n), n, b) for n, b in zip(new, before, strict=True)]
+
+    def _over_time(
+        self, body: Any, start: list[Array], shown: Sequence[Array], backwards: bool
+    ) -> tuple[list[Array], list[Array]]:
+        """Run a function of a time and what is carried, which returns what is carried on and what
+        is shown; return the former, and all of the latter, (time, …)."""
+        time = self._time
+        kept = [
+            tf.TensorArray(s.dtype, time, element_shape=s.shape, clear_after_read=False)
+            for s in shown
+        ]
+
+        def once(count: Array, carried: list[Array], kept: list[Any]) -> Any:
+            now = time - 1 - count if backwards else count
+            carried, show = body(now, carried)
+            return count + 1, carried, [a.write(now, s) for a, s in zip(kept, show, strict=True)]
+
+        _, carried, kept = tf.while_loop(
+            lambda count, *_: count < time,
+            once,
+            (tf.constant(0), list(start), kept),
+            maximum_iterations=time,
+        )
+        return carried, [a.stack() for a in kept]
 
 
-def _over_time(
-    step: Callable[[Array, list[Array]], list[Array]],
-    x: Array,
-    first: list[Array],
-    places: Places,
-    go_backwards: bool,
-) -> list[Array]:
-    time, rows, _ = x.shape
-    valid: Any = places.valid
-    sequence: Any = places.sequence
-    begins = None if sequence is None else _borders(sequence, go_backwards)
-    kept = [
-        tf.TensorArray(f.dtype, time, element_shape=(rows, f.shape[1]), clear_after_read=False)
-        for f in first
-    ]
-
-    def body(count: Array, current: list[Array], kept: list[Any]) -> Any:
-        now = time - 1 - count if go_backwards else count
-        if begins is not None:
-            anew = [tf.gather(f, sequence[now]) for f in first]
-            pairs = zip(anew, current, strict=True)
-            current = [tf.where(begins[now][:, None], a, c) for a, c in pairs]
-        new = step(x[now], current)
-        if valid is not None:
-            exists = valid[now][:, None]
-            new = [tf.where(exists, n, c) for n, c in zip(new, current, strict=True)]
-        return count + 1, new, [a.write(now, n) for a, n in zip(kept, new, strict=True)]
-
-    start = list(first)
-    if begins is not None:
-        start = [tf.zeros((rows, f.shape[1]), f.dtype) for f in first]
-    given = (tf.constant(0), start, kept)
-    *_, kept = tf.while_loop(lambda count, *_: count < time, body, given, maximum_iterations=time)
-    return [a.stack() for a in kept]
-
-
-def _borders(sequence: Array, go_backwards: bool) -> Array:
-    """Return where another sequence begins than that of the step before, (time, rows)."""
-    changes = tf.not_equal(sequence[1:], sequence[:-1])
-    edge = tf.ones_like(sequence[:1], tf.bool)
-    return tf.concat([changes, edge] if go_backwards else [edge, changes], 0)
+def _wide(condition: Array, x: Array) -> Array:
+    """Return a condition with axes added to broadcast against `x`."""
+    return tf.reshape(condition, (*condition.shape, *(1,) * (x.shape.rank - condition.shape.rank)))

@@ -9,20 +9,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from maskgraph import dtypes
 from maskgraph.backend import Array, Backend
+from maskgraph.backend.conditions import noted
 from maskgraph_tensorflow.convert import along, ints, numbers, truth, zero_of_nothing
 
 
 class Overrides(Backend):
     """What a backend need not have, where TensorFlow has something better."""
-
-    def new_packing(self, mask: np.ndarray, block_cost: float, in_place: bool) -> Any:
-        # op by op, a call costs some four times what it costs elsewhere
-        return super().new_packing(mask, 4 * block_cost, in_place)
 
     # -- one element at a time -------------------------------------------------------------
 
@@ -147,6 +143,16 @@ class Overrides(Backend):
     def select_valid(self, x: Array, mask: Array, fill_value: Any) -> Array:
         fill_value = dtypes.number(fill_value, self.dtype(x))
         return tf.where(self.align_mask(mask, x.shape.rank), x, fill_value)
+
+    def _outside(self, ids: Array, rows: int) -> int | None:
+        within = lambda: tf.reduce_all((ids >= 0) & (ids < rows))  # noqa: E731
+        known = tf.executing_eagerly() or not noted(within)
+        return super()._outside(ids, rows) if known else None
+
+    def check_labels(self, labels: Array, num_classes: int) -> Array:
+        within = lambda: tf.reduce_all((labels >= 0) & (labels < num_classes))  # noqa: E731
+        known = tf.executing_eagerly() or not noted(within)
+        return super().check_labels(labels, num_classes) if known else labels
 
     def dropout(self, x: Array, keep: Array, rate: float) -> Array:
         return tf.where(keep, tf.divide(x, (1 - rate) or 1.0), 0.0)

@@ -7,7 +7,6 @@ from typing import Any
 import tensorflow as tf
 
 from maskgraph.backend import Array, Backend
-from maskgraph.backend.packing import Packing
 from maskgraph_tensorflow.convert import ints
 
 
@@ -32,14 +31,6 @@ class Windows(Backend):
         if grouped or (strides > 1 and dilation_rate > 1) or _may_have_none(x, reach):
             return super().valid_conv(x, kernel, strides, dilation_rate)
         return tf.nn.convolution(x, kernel, strides, "VALID", dilations=dilation_rate)
-
-    def packed_conv(
-        self, inputs: Array, packing: Packing, kernel: Array, padding: str, dilation_rate: int
-    ) -> Array:
-        if kernel.shape[0] == 1:
-            return super().packed_conv(inputs, packing, kernel, padding, dilation_rate)
-        # one call of the kernel: op by op, a product for each tap costs more than it saves
-        return self._conv_apart(inputs, packing, kernel, padding, dilation_rate)
 
     def full_conv_transpose(
         self, x: Array, kernel: Array, strides: int, dilation_rate: int

@@ -11,6 +11,9 @@ Array = Any
 _SHARE = 0.75
 """Where more of the ids than this are distinct, gathering costs more than it saves."""
 
+_SIZES = 8
+"""How many numbers of distinct ids there are for one number of slots, where they are rounded up."""
+
 
 class Distinct(NamedTuple):
     """The ids of a batch, each once.
@@ -24,9 +27,13 @@ class Distinct(NamedTuple):
     which: Array | None
 
     @classmethod
-    def of(cls, ids: np.ndarray, rows: int) -> Distinct | None:
+    def of(cls, ids: np.ndarray, rows: int, of_few_sizes: bool = False) -> Distinct | None:
         """Return the distinct ids of (1, slots); None if too few come more than once, or if one is
         outside of a table of so many rows, which is for others to say.
+
+        Args:
+            of_few_sizes: whether their number is rounded up, so that it is one of a few; one of
+                them is there more than once then.
         """
         if not ids.size or ids.min() < 0 or ids.max() >= rows:
             return None
@@ -37,4 +44,7 @@ class Distinct(NamedTuple):
             return None
         place = np.empty(rows, np.int32)
         place[distinct] = np.arange(len(distinct))
+        if of_few_sizes:
+            step = -(-ids.size // _SIZES)
+            distinct = np.pad(distinct, (0, -len(distinct) % step), mode="edge")
         return cls(distinct.astype(ids.dtype).reshape(1, -1), place[ids.reshape(-1)])

@@ -6,12 +6,14 @@ both are rounded up; where the sequences lie is data. So another batch of the sa
 mostly finds its program compiled.
 
 In a packed tensor, (1, slots, …), the lanes lie one after another. Slots that no sequence takes
-repeat a step that exists: whatever is computed there is as finite as the data.
+repeat a step that exists: whatever is computed there is as finite as the data. Where windows ask
+for it, such slots follow each sequence, so that no window reaches another one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,10 @@ import numpy as np
 from maskgraph.backend.packing import extent
 
 Array = Any
+
+SIZES = ("batch", "time", "lanes", "width", "gap")
+TENSORS = ("row", "first", "last", "index", "valid", "slot")
+"""The attributes of lanes: those that are part of shapes, and those that are data."""
 
 _FEWEST_SLOTS = 128
 """Fewer slots than this are not worth another shape."""
@@ -31,6 +37,7 @@ class Lanes:
     Attributes:
         batch, time: the sizes of the rectangle.
         lanes, width: the sizes of what its steps lie in.
+        gap: how many slots between sequences none takes, at least.
         row: the row of the rectangle that each slot belongs to, (slots,); `batch` for a slot that
             no sequence takes.
         first, last: the first and the last slot of each row, (batch,); any for a row without steps.
@@ -45,6 +52,7 @@ class Lanes:
     time: int
     lanes: int
     width: int
+    gap: int
     row: Array
     first: Array
     last: Array
@@ -53,21 +61,22 @@ class Lanes:
     slot: Array = None
 
     @classmethod
-    def of(cls, mask: np.ndarray, in_place: bool) -> Lanes:
+    def of(cls, mask: np.ndarray, in_place: bool, gap: int = 0) -> Lanes:
         """Lay out the steps of a mask.
 
         Args:
             mask: bool, (batch, time), with at least one valid step.
             in_place: whether masked steps between the first and the last valid one of a sequence
                 keep their slots, as a convolution needs; else they go the way of all padding.
+            gap: how many slots after each sequence are to be left free.
         """
         if mask.all():
             return cls._whole(*mask.shape)
         batch, time = mask.shape
         steps = extent(mask) if in_place else mask
         counts = steps.sum(1)
-        width = _rounded(int(counts.max()), time // 4, time)
-        lane, start = _stacked(counts, width)
+        width = _rounded(int(counts.max()), time // 4, time) + gap
+        lane, start = _stacked(np.where(counts > 0, counts + gap, 0), width)
         few = max(batch // 64, -(-_FEWEST_SLOTS // width))
         lanes = _rounded(int(lane.max()) + 1, few, batch)
         first = lane * width + start
@@ -86,14 +95,19 @@ class Lanes:
         slot[flat[exists]] = here[exists]
         last = first + np.maximum(counts - 1, 0)
         places = (row, first, last, index, valid, slot.reshape(mask.shape))
-        return cls(batch, time, lanes, width, *map(_narrow, places))
+        return cls(batch, time, lanes, width, gap, *map(_narrow, places))
 
     @classmethod
     def _whole(cls, batch: int, time: int) -> Lanes:
         """Lay out a rectangle without padding: as it is."""
         row = np.repeat(np.arange(batch), time)
         first = np.arange(batch) * time
-        return cls(batch, time, batch, time, *map(_narrow, (row, first, first + time - 1)))
+        return cls(batch, time, batch, time, 0, *map(_narrow, (row, first, first + time - 1)))
+
+    def on(self, asarray: Callable[[np.ndarray], Array]) -> Lanes:
+        """Return the same with a backend's tensors in place of NumPy's arrays."""
+        held: dict[str, Any] = {name: getattr(self, name) for name in TENSORS}
+        return replace(self, **{k: v if v is None else asarray(v) for k, v in held.items()})
 
     @property
     def slots(self) -> int:

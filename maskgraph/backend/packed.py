@@ -21,9 +21,10 @@ class PackedOps(ABC):
 
         def __getattr__(self, primitive: str) -> Any: ...
 
-    def new_packing(self, mask: np.ndarray, block_cost: float, in_place: bool) -> Any:
+    def new_packing(self, mask: np.ndarray, block_cost: float, in_place: bool, gap: int = 0) -> Any:
         """Return how the steps of a mask are packed on this backend: a `Packing`, or, where each
-        shape is compiled anew, `maskgraph.backend.lanes.Lanes`."""
+        shape is compiled anew, `maskgraph.backend.lanes.Lanes`, which leave a gap after each
+        sequence."""
         return Packing(mask, block_cost, in_place)
 
     def pack(self, x: Array, packing: Packing) -> Array:

@@ -27,9 +27,7 @@ class PackedWindowOps(ABC):
             return self.conv(inputs, kernel, 1, padding, 1)
         if rows != self.shape(inputs)[2]:
             return self._conv_apart(inputs, packing, kernel, padding, dilation_rate)
-        reach = (taps - 1) * dilation_rate
-        left = reach if padding == "causal" else reach // 2
-        offsets = tuple(tap * dilation_rate - left for tap in range(taps))
+        offsets = window_offsets(taps, padding, dilation_rate)
         return self._conv_end_to_end(inputs, packing, kernel, offsets)
 
     def _conv_end_to_end(
@@ -85,3 +83,10 @@ class PackedWindowOps(ABC):
         places, place = packing.native((self, "apart", gap), make)
         apart = self.laid_out(inputs, places)
         return self.take(self.conv(apart, kernel, 1, padding, dilation_rate), place, 1)
+
+
+def window_offsets(taps: int, padding: str, dilation_rate: int) -> tuple[int, ...]:
+    """Return how far from a step the steps of its window are, "same" or "causal"."""
+    reach = (taps - 1) * dilation_rate
+    left = reach if padding == "causal" else reach // 2
+    return tuple(tap * dilation_rate - left for tap in range(taps))

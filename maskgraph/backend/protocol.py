@@ -56,6 +56,10 @@ class Backend(
 
     name: ClassVar[str]
 
+    compiles_each_shape: ClassVar[bool] = False
+    """Whether even what runs once is compiled first, for each shape that it meets, so that the
+    suite of tests has mercy."""
+
     def __init__(self, device: str) -> None:
         self.device = device
 

@@ -68,7 +68,7 @@ class Programs:
     def work(self) -> Work:
         """What the packed program costs."""
         assert self.packed is not None
-        return Work.of(self.packed, self._lowering.in_place)
+        return Work.of(self.packed, self._lowering.in_place, self._lowering.gap)
 
 
 class Plans:
@@ -165,7 +165,7 @@ class LayoutPlan:
         if self.layout == "auto" and not all(map(work.worth_packing, hosts)):
             return None
         new = self.backend.new_packing
-        return [new(mask, work.block_cost, work.in_place) for mask in hosts]
+        return [new(mask, work.block_cost, work.in_place, work.gap) for mask in hosts]
 
     def all_or_nothing(self) -> AbstractContextManager[None]:
         """Give weights their old values back if a run in the block fails."""

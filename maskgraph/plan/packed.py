@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from maskgraph.backend.packed_windows import window_offsets
 from maskgraph.graph import Node, SymbolicTensor, entered, leaves, map_tree
 from maskgraph.operators import REGISTRY
 from maskgraph.ops.definition import Op
@@ -36,11 +37,13 @@ class PackedLowering(SlotForms):
 
     Attributes:
         in_place: whether an op needs masked steps within a sequence to keep their slots.
+        gap: how far from a sequence the convolutions reach that do not reach very far.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.in_place = False
+        self.gap = 0
 
     # -- nodes -----------------------------------------------------------------------------
 
@@ -140,6 +143,11 @@ class PackedLowering(SlotForms):
         if op.name == "conv":
             del arguments["strides"]
             value = packed_conv(packing=self._packing(mask), **arguments)
+            offsets = window_offsets(
+                arguments["kernel"].shape[0], arguments["padding"], arguments["dilation_rate"]
+            )
+            reach = max(map(abs, offsets))
+            self.gap = max(self.gap, reach if reach <= _FAR else 0)
             return (Slots(value, mask, node.outputs[0].shape),)
         steps = [s.mask is not None for s in node.outputs]
         body = BlockBody(op, arguments, shapes, steps)
@@ -248,6 +256,9 @@ _SPECIAL: dict[str, Callable[[PackedLowering, Node, Op], tuple[Any, ...] | None]
     "scan": PackedLowering._lower_loop,
 }
 
+
+_FAR = 8
+"""Gaps of more slots than this, one for each sequence, cost more than they save."""
 
 PRODUCTS = frozenset({"einsum", "linear", "matmul"})
 """The ops that make it worthwhile to compute each distinct id once."""

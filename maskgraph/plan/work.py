@@ -31,18 +31,20 @@ class Work(NamedTuple):
         slot: seconds for each slot.
         block: seconds for each block, beside its slots.
         in_place: whether masked steps within a sequence keep their slots.
+        gap: how far from a sequence convolutions reach.
     """
 
     slot: float
     block: float
     in_place: bool
+    gap: int
 
     @classmethod
-    def of(cls, program: Program, in_place: bool) -> Work:
+    def of(cls, program: Program, in_place: bool, gap: int) -> Work:
         """Return what a packed program costs."""
         nodes = [n for n in program.nodes if not n.is_source]
         blocks = sum(n.target.name == "by_block" for n in nodes)
-        return cls(sum(map(_seconds, nodes)), blocks * _CALL, in_place)
+        return cls(sum(map(_seconds, nodes)), blocks * _CALL, in_place, gap)
 
     @property
     def block_cost(self) -> float:

@@ -13,6 +13,8 @@ import pytest
 import maskgraph as mg
 from maskgraph import layers, ops
 from maskgraph.backend import load, owner
+from maskgraph.backend.conditions import noting
+from maskgraph.errors import VocabularyError
 from maskgraph.models.running import ModelRunner
 from maskgraph.operators import REGISTRY
 from maskgraph.plan import Plan
@@ -24,7 +26,7 @@ from maskgraph.testing.op_table import OpRow
 
 jax = pytest.importorskip("jax")
 from maskgraph_jax.backend import JaxBackend  # noqa: E402
-from maskgraph_jax.compiling import LEFT_OUT, noting  # noqa: E402
+from maskgraph_jax.compiling import LEFT_OUT  # noqa: E402
 
 jnp = jax.numpy
 
@@ -332,3 +334,19 @@ for y in (x, backend.full((), 2, "float32"), backend.add(x, x), load("jax").asar
         env={**os.environ, **flags},
     )
     assert done.stdout.splitlines() == ["cpu cpu:1", "cpu:1", "cpu:1", "cpu:1", "cpu"]
+
+
+def test_an_id_is_checked_where_gradients_are_taken_and_not_within_jit() -> None:
+    x = mg.Input((None,), "int32")
+    model = mg.Model(x, layers.GlobalAveragePooling1D()(layers.Embedding(5, 2, mask_zero=True)(x)))
+    ids, on = np.array([[3, 0], [4, 7]], "int32"), load("jax")
+    plan = model.plan(ids, backend="jax", layout="packed")
+    weights = [w.native(on, w.dtype) for w in plan.weights]
+
+    def total(weights: list[Any], ids: Any) -> Any:
+        [(value, _)] = plan.run([(ids, None)], weights)
+        return value.sum()
+
+    with pytest.raises(VocabularyError, match="7"):
+        jax.grad(total)(weights, ids)
+    assert np.isnan(jax.jit(total)(weights, ids))  # which nobody could check

@@ -287,7 +287,7 @@ def test_gradients_are_those_of_the_padded_reference(
         ordered = of_outputs[:, ::-1] if go_backwards else of_outputs
         in_slots = _in_slots(of_outputs, packing)
         if packing.valid is not None:
-            in_slots = in_slots * packing.valid[:, None]
+            in_slots = in_slots * np.asarray(packing.valid)[:, None]
         how = (kind, go_backwards)
         of_x, *right = _gradients(
             b, b.rnn, b.asarray(mask), *how, [b.asarray(x, dtype), *others], (ordered, of_states)

@@ -1,4 +1,4 @@
-"""Recurrent layers on TensorFlow, in a loop that XLA compiles: as op by op, step by step."""
+"""Recurrent layers on TensorFlow, in one loop with a gradient of its own: as step by step."""
 
 from __future__ import annotations
 
@@ -7,39 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+import maskgraph as mg
+from maskgraph import layers
 from maskgraph.backend import Backend, load
-from maskgraph.backend.packing import Packing
+from maskgraph.backend import lanes as lanes_module
 
 tf = pytest.importorskip("tensorflow")
-from maskgraph_tensorflow import loops, recurrent  # noqa: E402
 
 BATCH, TIME, FEATURES, UNITS = 5, 9, 3, 2
 RNG = np.random.default_rng(0)
 RIGHT = np.arange(TIME) < np.array([[6], [9], [0], [2], [3]])
-MASKS = {
-    "none": None,
-    "holes": RIGHT & (RNG.random(RIGHT.shape) < 0.7),
-    "all": np.ones_like(RIGHT),
-}
+HOLES = RIGHT & (RNG.random(RIGHT.shape) < 0.7)
 GATES = {"simple": 1, "lstm": 4, "gru": 3}
 kinds = pytest.mark.parametrize(
     ("cell", "biased"), [("simple", True), ("lstm", True), ("gru", True), ("gru", False)]
 )
 backwards = pytest.mark.parametrize("go_backwards", [False, True], ids=["forwards", "backwards"])
-
-
-@pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Let short loops be compiled, too, made a little longer; return what was."""
-    seen = []
-
-    def run(*args: Any) -> Any:
-        seen.append(args)
-        return loops.run(*args)
-
-    monkeypatch.setattr(recurrent, "_LONG", 4)
-    monkeypatch.setattr(recurrent, "run", run)
-    return seen
 
 
 def given(cell: str, biased: bool) -> tuple[list[Any], list[Any]]:
@@ -65,61 +48,88 @@ def outcome(function: Any, cell: str, states: Any, weights: Any, x: Any, how: An
     return [*results, *map(tf.convert_to_tensor, tape.gradient(loss, watched))]
 
 
+def assert_close(found: list[Any], expected: list[Any]) -> None:
+    for a, b in zip(found, expected, strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+
+
 @kinds
 @backwards
-@pytest.mark.parametrize("mask", ["none", "holes"])
-def test_padded(
-    compiled: list[Any], cell: str, biased: bool, go_backwards: bool, mask: str
-) -> None:
-    on, exists = load("tensorflow"), MASKS[mask]
+@pytest.mark.parametrize("mask", [None, HOLES], ids=["no mask", "holes"])
+def test_padded(cell: str, biased: bool, go_backwards: bool, mask: Any) -> None:
+    on = load("tensorflow")
     states, weights = given(cell, biased)
     x = tf.constant(RNG.normal(size=(BATCH, TIME, FEATURES)))
-    how = (None if exists is None else tf.constant(exists), go_backwards)
+    how = (None if mask is None else tf.constant(mask), go_backwards)
     found = outcome(on.rnn, cell, states, weights, x, how)
-    assert len(compiled) == 1
     expected = outcome(lambda *a: Backend.rnn(on, *a), cell, states, weights, x, how)
-    for a, b in zip(found, expected, strict=True):
-        assert a.shape == b.shape
-        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+    assert_close(found, expected)
 
 
 @kinds
 @backwards
-@pytest.mark.parametrize("mask", ["holes", "all"])
-def test_packed(
-    compiled: list[Any], cell: str, biased: bool, go_backwards: bool, mask: str
+def test_in_lanes_compiled(
+    monkeypatch: pytest.MonkeyPatch, cell: str, biased: bool, go_backwards: bool
 ) -> None:
-    on, packing = load("tensorflow"), Packing(MASKS[mask], 1e6, True)
+    monkeypatch.setattr(lanes_module, "_FEWEST_SLOTS", 1)
+    on = load("tensorflow")
+    lanes = on.new_packing(HOLES, 1.0, False)
+    assert lanes.lanes < BATCH  # several sequences to a lane
     states, weights = given(cell, biased)
-    x = tf.constant(RNG.normal(size=(1, packing.slots, FEATURES)))
-    valid = np.ones(packing.slots) if packing.valid is None else packing.valid.astype("float64")
+    x = tf.constant(RNG.normal(size=(BATCH, TIME, FEATURES)))
 
-    def shown(function: Any) -> Any:
-        def run(*args: Any) -> Any:
-            first, *rest = function(*args)
-            return [first * valid[:, None], *rest]  # whatever is finite may stand elsewhere
+    def packed(x: Any, mask: Any, *rest: Any) -> Any:
+        shown, *final = on.packed_rnn(on.pack(x, lanes), lanes, *rest)
+        shown = on.unpack(shown, lanes, None)
+        return (tf.reverse(shown, (1,)) if go_backwards else shown, *final)
 
-        return run
+    def padded(x: Any, *rest: Any) -> Any:
+        shown, *final = Backend.rnn(on, x, *rest)
+        valid = HOLES[:, ::-1] if go_backwards else HOLES
+        return (tf.where(valid[..., None], shown, tf.zeros_like(shown)), *final)
 
-    how = (packing, go_backwards)
-    found = outcome(shown(on.packed_rnn), cell, states, weights, x, how)
-    assert len(compiled) == 1
-    stepwise = shown(lambda *a: Backend.packed_rnn(on, *a))
-    expected = outcome(stepwise, cell, states, weights, x, how)
-    for a, b in zip(found, expected, strict=True):
-        assert a.shape == b.shape
-        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+    compiled = tf.function(
+        lambda: outcome(packed, cell, states, weights, x, (None, go_backwards)), jit_compile=True
+    )
+    how = (tf.constant(HOLES), go_backwards)
+    assert_close(compiled(), outcome(padded, cell, states, weights, x, how))
 
 
-def test_short_loops_and_traced_ones_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: Any) -> Any:
-        raise AssertionError("compiled")
+@backwards
+@pytest.mark.parametrize("layout", ["padded", "packed"])
+def test_any_cell(go_backwards: bool, layout: str) -> None:
+    """A loop over a user's cell, with a state that is no float beside one that is."""
+    x = mg.Input((None, FEATURES), masked=True)
+    cell = layers.RNN(_Counting(UNITS), return_sequences=True, go_backwards=go_backwards)
+    model = mg.Model(x, cell(x), seed=0)
+    data = mg.MaskedTensor(RNG.normal(size=(BATCH, TIME, FEATURES)).astype("float32"), HOLES)
+    parity = mg.testing.check_parity(model, data, ["tensorflow"], gradients=True, tolerance=1e-5)
+    assert parity.ok, parity
+    found = model.predict(data, backend="tensorflow", layout=layout)
+    expected = model.predict(data, backend="numpy", layout="padded")
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
-    monkeypatch.setattr(recurrent, "run", refuse)
-    on, (states, weights) = load("tensorflow"), given("lstm", True)
-    short, long = (tf.ones((BATCH, time, FEATURES), tf.float64) for time in (9, 40))
-    rest = ("lstm", "tanh", "sigmoid", False, True)
-    on.rnn(short, None, states, *weights, *rest)
-    tf.function(lambda x: on.rnn(x, None, states, *weights, *rest)[0])(long)
-    with pytest.raises(AssertionError, match="compiled"):
-        on.rnn(long, None, states, *weights, *rest)
+
+class _Counting(layers.Layer):
+    """A sum of what was seen, and how often there was something to see."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.units = units
+        self.state_size = [units, 1]
+        self.output_size = units
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units), name="kernel")
+
+    def call(self, inputs: Any, states: Any) -> Any:
+        total = states[0] + mg.ops.tanh(mg.ops.matmul(inputs, self.kernel))
+        count = states[1] + 1
+        return total / count, [total, count]
+
+
+def test_lanes_hold_the_backends_own_tensors() -> None:
+    lanes = load("tensorflow").new_packing(HOLES, 1.0, False)
+    assert isinstance(lanes, lanes_module.Lanes)
+    assert isinstance(lanes.row, tf.Tensor)

@@ -1,0 +1,141 @@
+"""Packed batches in lanes on any backend: into slots, out of them, and along each sequence.
+
+What they compute has the same shapes for many batches, so that few programs are compiled. Where
+steps lie is data: a step finds those of its own sequence because each says to which it belongs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maskgraph.backend.distinct import Distinct
+from maskgraph.backend.lanes import Lanes
+from maskgraph.backend.packed_windows import window_offsets
+
+Array = Any
+
+
+class LaneOps(ABC):
+    """`PackedOps` and `PackedWindowOps` on lanes, composed of primitives."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, primitive: str) -> Any: ...
+
+    def new_packing(self, mask: np.ndarray, block_cost: float, in_place: bool, gap: int = 0) -> Any:
+        return Lanes.of(mask, in_place, gap).on(self.asarray)
+
+    def pack(self, x: Array, packing: Any) -> Array:
+        batch, time, *rest = self.shape(x)
+        whole = (packing.batch, packing.time)
+        if (batch, time) == (1, 1) != whole:
+            return x
+        if packing.full:
+            x = self.broadcast_to(x, (*whole, *rest))
+            return self.reshape(x, (1, packing.slots, *rest))
+        index = packing.index
+        if (batch, time) != whole:
+            part = self.mod if batch == 1 else self.floor_divide
+            index = part(index, self._number(packing.time, index))
+        rows = self.reshape(x, (batch * time, *rest))
+        return self.expand_dims(self.rows(rows, index), (0,))
+
+    def unpack(self, x: Array, packing: Any, shape: Any) -> Array:
+        sizes = (packing.batch, packing.time, *self.shape(x)[2:])
+        if packing.full:
+            return self.reshape(x, sizes)
+        found = self.rows(self.squeeze(x, (0,)), packing.slot)
+        return self.select_valid(found, self._exists(packing), 0)
+
+    def rows(self, x: Array, index: Array) -> Array:
+        """Rows of `x`; where an index is not one of a row, any."""
+        last = self._number(self.shape(x)[0] - 1, index)
+        within = self.minimum(self.maximum(index, self._number(0, index)), last)
+        return self.take(x, within, 0)
+
+    def slots_valid(self, packing: Any) -> Array:
+        if packing.full:
+            return self.full((1, packing.slots), True, "bool")
+        return self.expand_dims(packing.valid, (0,))
+
+    def distinct(self, ids: Array, table: Array) -> Distinct:
+        """The ids that there are, if many come more than once, and some of them once more: how
+        many there are is rounded up, for it is part of shapes."""
+        found = None
+        if self.has_values(ids):
+            found = Distinct.of(self.to_numpy(ids), self.shape(table)[0], of_few_sizes=True)
+        if found is None:
+            return Distinct(ids, None)
+        return Distinct(self.asarray(found.ids), self.asarray(found.which))
+
+    def by_block(
+        self, xs: Sequence[Array], packing: Any, others: Sequence[Array], body: Any
+    ) -> tuple[Array, ...]:
+        """Run a function on the rectangle, or what gives the same on lanes."""
+        along = None if packing.full else self._along_lanes(body, [*xs, *others])
+        if along is not None:
+            return (along(packing, **body.given(xs, others)),)
+        mask = None if packing.full else self._exists(packing)
+        rectangles = [self.unpack(x, packing, None) for x in xs]
+        results = body.on(self, xs, others)(rectangles, mask, others)
+        return tuple(
+            self.pack(result, packing) if steps else result
+            for result, steps in zip(results, body.gives_steps, strict=True)
+        )
+
+    def _along_lanes(self, body: Any, given: Sequence[Array]) -> Any:
+        """Return what computes the op of a `BlockBody` on lanes; None if it needs the rectangle."""
+        found = {self.dtype(x) for x in given}
+        if len(found) > 1 or not found <= {"float16", "bfloat16", "float32", "float64"}:
+            return None
+        if body.op.name != "attention" and body.arguments.get("axis") != (1,):
+            return None
+        return getattr(self, f"{body.op.name}_in_lanes", None)
+
+    def _exists(self, packing: Any) -> Array:
+        """The mask, (batch, time)."""
+        return self.less_equal(self._number(0, packing.slot), packing.slot)
+
+    # -- windows -------------------------------------------------------------------------------
+
+    def packed_conv(
+        self, inputs: Array, packing: Any, kernel: Array, padding: str, dilation_rate: int
+    ) -> Array:
+        if packing.full:
+            x = self.unpack(inputs, packing, None)
+            return self.pack(self.conv(x, kernel, 1, padding, dilation_rate), packing)
+        taps, features = self.shape(kernel)[:2]
+        offsets = window_offsets(taps, padding, dilation_rate)
+        alone = self.select_valid(inputs, self.slots_valid(packing), 0)
+        if max(map(abs, offsets)) <= packing.gap:
+            return self.conv(alone, kernel, 1, padding, dilation_rate)
+        if features != self.shape(inputs)[2]:
+            x = self.unpack(inputs, packing, None)
+            return self.pack(self.conv(x, kernel, 1, padding, dilation_rate), packing)
+        return self._conv_of_far_steps(alone, packing, kernel, offsets)
+
+    def _conv_of_far_steps(
+        self, x: Array, packing: Any, kernel: Array, offsets: Sequence[int]
+    ) -> Array:
+        """Convolve where windows reach beyond the gaps: one product for all taps, of which each
+        slot then takes what its own sequence has."""
+        side_by_side = self.concatenate(self.unstack(kernel, 0), 1)
+        products = self.split(self.matmul(self.squeeze(x, (0,)), side_by_side), len(offsets), 1)
+        total = None
+        for away, product in zip(offsets, products, strict=True):
+            own = self.equal(self._moved(packing.row, away, -1), packing.row)
+            part = self.select_valid(self._moved(product, away, 0), own, 0)
+            total = part if total is None else self.add(total, part)
+        return self.expand_dims(total, (0,))
+
+    def _moved(self, x: Array, away: int, nothing: int) -> Array:
+        """For each slot what stands so many slots after it, or nothing where none is."""
+        size = self.shape(x)[0]
+        ahead, behind = min(max(away, 0), size), min(max(-away, 0), size)
+        here = self.getitem(x, (slice(ahead, size - behind),))
+        rest = [(0, 0)] * (len(self.shape(x)) - 1)
+        return self.pad(here, ((behind, ahead), *rest), nothing)
