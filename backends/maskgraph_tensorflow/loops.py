@@ -43,7 +43,12 @@ class Places(NamedTuple):
 
 
 def run(
-    step: Step, x: Array, first: Sequence[Array], read: Sequence[Array], places: Places
+    step: Step,
+    x: Array,
+    first: Sequence[Array],
+    read: Sequence[Array],
+    places: Places,
+    kind: type[Loop] | None = None,
 ) -> list[Array]:
     """Return the states after each step, (time, rows, …) each.
 
@@ -51,19 +56,22 @@ def run(
         x: (time, rows, …).
         first: the initial states, (sequences, …) each.
         read: what each step reads.
+        kind: the class that knows the gradient; None: that of any step.
     """
     count = len(first)
 
     @tf.custom_gradient
     def differentiable(x: Array, *others: Array) -> Any:
-        loop = _Loop(step, x, others[:count], others[count:], places)
+        loop = (kind or Loop)(step, x, others[:count], others[count:], places)
         after = loop.forwards()
         return after, lambda *slopes: loop.backwards(after, slopes)
 
     return list(differentiable(x, *first, *read))
 
 
-class _Loop:
+class Loop:
+    """A loop over the steps of `run`."""
+
     def __init__(
         self,
         step: Step,
@@ -72,7 +80,8 @@ class _Loop:
         read: Sequence[Array],
         places: Places,
     ) -> None:
-        self._step, self._x, self._first, self._read = step, x, first, list(read)
+        self._step: Any = step
+        self._x, self._first, self._read = x, first, list(read)
         self._places = places
         self._begins = places.begins()
         self._time, self._rows = x.shape[:2]
@@ -90,43 +99,48 @@ class _Loop:
 
     def backwards(self, after: Sequence[Array], slopes: Sequence[Array]) -> list[Array | None]:
         """Return the gradients by x, the initial states and what is read."""
-        earlier = 1 if self._places.go_backwards else -1
-        edge = self._time - 1 if self._places.go_backwards else 0
-        zero = tf.UnconnectedGradients.ZERO
+        count = len(after)
 
         def body(now: Array, carried: list[Array]) -> tuple[list[Array], list[Array]]:
-            states, totals = carried[: len(after)], carried[len(after) :]
-            at = tf.clip_by_value(now + earlier, 0, self._time - 1)
-            before = self._before(now, [a[at] for a in after])
-            if self._begins is None:
-                at_edge = tf.equal(now, edge)
-                before = [tf.where(at_edge, f, b) for f, b in zip(self._first, before, strict=True)]
-            row, read = self._x[now], [tf.identity(r) for r in self._read]
-            watched = [v for v in (row, *before, *read) if v.dtype.is_floating]
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(watched)
-                new = self._stepped(now, row, before, read)
-            above = [s + d[now] for s, d in zip(states, slopes, strict=True)]
-            found = iter(tape.gradient(new, watched, above, zero))
-            of_row, *rest = [
-                next(found) if v.dtype.is_floating else tf.zeros_like(v)
-                for v in (row, *before, *read)
-            ]
-            of_before, of_read = rest[: len(after)], rest[len(after) :]
-            if self._begins is not None:
-                new_one = self._begins[now]
-                states = [tf.where(_wide(new_one, s), tf.zeros_like(s), s) for s in of_before]
-            else:
-                states = of_before
-            totals = [t + r for t, r in zip(totals, of_read, strict=True)]
-            return [*states, *totals], [of_row, *of_before]
+            above = [c + d[now] for c, d in zip(carried, slopes, strict=False)]
+            given = [self._x[now], *self._before_again(now, after), *map(tf.identity, self._read)]
+            of_row, *rest = self._slopes(now, given, above)
+            totals = [t + r for t, r in zip(carried[count:], rest[count:], strict=True)]
+            return [*self._to_step_before(now, rest[:count]), *totals], [of_row, *rest[:count]]
 
         start = [tf.zeros((self._rows, *f.shape[1:]), f.dtype) for f in self._first]
         start += [tf.zeros_like(r) for r in self._read]
         ended, (of_x, *of_before) = self._over_time(
-            body, start, [self._x[0], *start[: len(after)]], not self._places.go_backwards
+            body, start, [self._x[0], *start[:count]], not self._places.go_backwards
         )
-        return [of_x, *self._of_first(of_before, ended), *ended[len(after) :]]
+        return [of_x, *self._of_first(of_before, ended), *ended[count:]]
+
+    def _slopes(self, now: Array, given: list[Array], above: list[Array]) -> list[Array]:
+        """Return the gradients of a step by its row, the states before it, and what it reads."""
+        watched = [v for v in given if v.dtype.is_floating]
+        count = len(above)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(watched)
+            new = self._stepped(now, given[0], given[1 : 1 + count], given[1 + count :])
+        found = iter(tape.gradient(new, watched, above, tf.UnconnectedGradients.ZERO))
+        return [next(found) if v.dtype.is_floating else tf.zeros_like(v) for v in given]
+
+    def _before_again(self, now: Array, after: Sequence[Array]) -> list[Array]:
+        """Return the states before a step, of those after each."""
+        backwards = self._places.go_backwards
+        earlier = tf.minimum(now + 1, self._time - 1) if backwards else tf.maximum(now - 1, 0)
+        before = self._before(now, [a[earlier] for a in after])
+        if self._begins is not None:
+            return before
+        at_edge = tf.equal(now, self._time - 1 if backwards else 0)
+        return [tf.where(at_edge, f, b) for f, b in zip(self._first, before, strict=True)]
+
+    def _to_step_before(self, now: Array, of_before: list[Array]) -> list[Array]:
+        """Return what of the gradients goes on to the step before: not where a sequence begins."""
+        if self._begins is None:
+            return of_before
+        begins = self._begins[now]
+        return [tf.where(_wide(begins, s), tf.zeros_like(s), s) for s in of_before]
 
     def _of_first(self, of_before: list[Array], ended: list[Array]) -> list[Array]:
         """Return the gradients by the initial states: from where each sequence begins."""
@@ -156,7 +170,10 @@ class _Loop:
         self, now: Array, row: Array, before: list[Array], read: list[Array]
     ) -> list[Array]:
         with unnoted():
-            new = self._step(row, before, read)
+            return self._kept(now, self._step(row, before, read), before)
+
+    def _kept(self, now: Array, new: list[Array], before: list[Array]) -> list[Array]:
+        """Return the new states where the step exists, and those before it elsewhere."""
         if self._places.valid is None:
             return new
         exists = self._places.valid[now]

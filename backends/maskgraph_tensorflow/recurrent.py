@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from maskgraph.backend import Array, Backend
 from maskgraph.backend.lanes import Lanes
-from maskgraph_tensorflow.loops import Places, Step, run
+from maskgraph_tensorflow.cells import Cell, CellLoop
+from maskgraph_tensorflow.loops import Loop, Places, Step, run
 
 
 class Recurrent(Backend):
@@ -37,8 +38,7 @@ class Recurrent(Backend):
         zeros = tf.zeros((x.shape[0], recurrent_kernel.shape[0]), x.dtype)
         first = [zeros if state is None else state for state in states]
         step = self._recurrent_step(cell, activation, recurrent_activation, reset_after)
-        shown, *final = _over_columns(step, x, mask, first, _there(weights), go_backwards)
-        return (shown, *final)
+        return _over_columns(step, x, mask, first, _there(weights), go_backwards)
 
     def scan(
         self,
@@ -73,8 +73,7 @@ class Recurrent(Backend):
         first = [zero if state is None else state for state in states]
         step = self._recurrent_step(cell, activation, recurrent_activation, reset_after)
         weights = _there((kernel, recurrent_kernel, bias))
-        shown, *final = _over_lanes(step, x, packing, first, weights, go_backwards)
-        return (shown, *final)
+        return _over_lanes(step, x, packing, first, weights, go_backwards)
 
     def packed_scan(
         self,
@@ -86,25 +85,26 @@ class Recurrent(Backend):
         go_backwards: bool,
     ) -> tuple[Array, ...]:
         before = step.on(self, x, states, captured).before(packing.batch, states)
-        shown_first = self._scan_step(step)
-        shown, *final = _over_lanes(
-            shown_first, x, packing, [before, *states], captured, go_backwards
-        )
-        return (shown, *final)
+        first = [before, *states]
+        return _over_lanes(self._scan_step(step), x, packing, first, captured, go_backwards)
 
     def _recurrent_step(
         self, cell: str, activation: str, recurrent_activation: str, reset_after: bool
     ) -> Step:
-        def step(row: Array, states: list[Array], read: list[Array]) -> list[Array]:
-            kernel, recurrent_kernel, *rest = read
-            bias = rest[0] if rest else None
-            on = self._cell(
-                cell, recurrent_kernel, bias, activation, recurrent_activation, reset_after
-            )
-            # projected step by step: what all steps make together would not fit a cache
-            return on(self._project(row, kernel, bias), states)
+        """Return a cell as a step that reads kernel, recurrent kernel and, if any, bias."""
+        if cell == "gru" and not reset_after:
 
-        return step
+            def step(row: Array, states: list[Array], read: list[Array]) -> list[Array]:
+                inputs = self._project(row, read[0], _bias(read))
+                on = self._cell(cell, read[1], _bias(read), activation, recurrent_activation, False)
+                return on(inputs, states)
+
+            return step
+        return Cell(
+            lambda row, read: self._project(row, read[0], _bias(read)),
+            lambda h, read: self._recur(h, cell, read[1], _bias(read)),
+            self._after_products(cell, activation, recurrent_activation),
+        )
 
     def _scan_step(self, step: Any) -> Step:
         def shown_first(row: Array, states: list[Array], read: list[Array]) -> list[Array]:
@@ -112,6 +112,10 @@ class Recurrent(Backend):
             return [output, *new]
 
         return shown_first
+
+
+def _bias(read: Sequence[Array]) -> Array | None:
+    return read[2] if len(read) == 3 else None
 
 
 def _there(weights: Sequence[Array | None]) -> list[Array]:
@@ -133,10 +137,9 @@ def _over_columns(
 ) -> tuple[Array, ...]:
     """Return what a step shows, in the order it is computed, and the final states. A step that
     `scan` calls shows a state of its own, which comes first among the final ones."""
-    order = [1, 0, *range(2, x.shape.rank)]
     places = Places(None if mask is None else tf.transpose(mask), None, go_backwards)
-    after = run(step, tf.transpose(x, order), first, read, places)
-    shown = tf.transpose(after[0], [1, 0, *range(2, after[0].shape.rank)])
+    after = run(step, _turned(x), first, read, places, _kind(step))
+    shown = _turned(after[0])
     if go_backwards:
         return (tf.reverse(shown, (1,)), *(a[0] for a in after))
     return (shown, *(a[-1] for a in after))
@@ -153,8 +156,9 @@ def _over_lanes(
     """Return what a step shows, in slots, and the final states of the rectangle's rows."""
     row = tf.minimum(_columns(lanes.row, lanes), lanes.batch - 1)
     valid = None if lanes.valid is None else _columns(lanes.valid, lanes)
-    after = run(step, _columns(x[0], lanes), first, read, Places(valid, row, go_backwards))
-    shown = tf.transpose(after[0], [1, 0, *range(2, after[0].shape.rank)])
+    places = Places(valid, row, go_backwards)
+    after = run(step, _columns(x[0], lanes), first, read, places, _kind(step))
+    shown = _turned(after[0])
     end = lanes.first if go_backwards else lanes.last
     exists = tf.equal(tf.gather(lanes.row, end), tf.range(lanes.batch))
     at = tf.stack([end % lanes.width, end // lanes.width], 1)
@@ -165,7 +169,15 @@ def _over_lanes(
     return (tf.reshape(shown, (1, lanes.slots, *shown.shape[2:])), *final)
 
 
+def _kind(step: Step) -> type[Loop]:
+    return CellLoop if isinstance(step, Cell) else Loop
+
+
 def _columns(x: Array, lanes: Lanes) -> Array:
     """Return slots (slots, …) column by column, (width, lanes, …)."""
-    rows = tf.reshape(x, (lanes.lanes, lanes.width, *x.shape[1:]))
-    return tf.transpose(rows, [1, 0, *range(2, rows.shape.rank)])
+    return _turned(tf.reshape(x, (lanes.lanes, lanes.width, *x.shape[1:])))
+
+
+def _turned(x: Array) -> Array:
+    """Return a tensor with its first two axes in the other order."""
+    return tf.transpose(x, [1, 0, *range(2, x.shape.rank)])

@@ -106,8 +106,11 @@ class Lanes:
 
     def on(self, asarray: Callable[[np.ndarray], Array]) -> Lanes:
         """Return the same with a backend's tensors in place of NumPy's arrays."""
-        held: dict[str, Any] = {name: getattr(self, name) for name in TENSORS}
-        return replace(self, **{k: v if v is None else asarray(v) for k, v in held.items()})
+        tensors: dict[str, Any] = {}
+        for name in TENSORS:
+            array = getattr(self, name)
+            tensors[name] = None if array is None else asarray(array)
+        return replace(self, **tensors)
 
     @property
     def slots(self) -> int:

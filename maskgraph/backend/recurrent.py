@@ -141,15 +141,30 @@ class RecurrentOps(ABC):
         recurrent_activation: str,
         reset_after: bool,
     ) -> Callable[[Array, list[Array]], list[Array]]:
+        """Return a cell as a function of what its gates get from the inputs, and the states."""
+        if cell == "gru" and not reset_after:
+            act, gate = self.activation(activation), self.activation(recurrent_activation)
+            return lambda x, s: self._gru_resetting_first(x, s, recurrent_kernel, act, gate)
+        after = self._after_products(cell, activation, recurrent_activation)
+        return lambda x, s: after(x, self._recur(s[0], cell, recurrent_kernel, bias), s)
+
+    def _recur(self, h: Array, cell: str, recurrent_kernel: Array, bias: Array | None) -> Array:
+        """Return what the gates get from the output before; a GRU has a bias for it."""
+        product = self.matmul(h, recurrent_kernel)
+        if bias is None or cell != "gru":
+            return product
+        return self.add(product, self.getitem(bias, (1,)))
+
+    def _after_products(
+        self, cell: str, activation: str, recurrent_activation: str
+    ) -> Callable[[Array, Array, list[Array]], list[Array]]:
+        """Return what a cell makes, element by element, of what its gates get from the inputs and
+        from the output before, and of the states."""
         act, gate = self.activation(activation), self.activation(recurrent_activation)
         if cell == "simple":
-            return lambda x, s: [act(self.add(x, self.matmul(s[0], recurrent_kernel)))]
-        if cell == "lstm":
-            return lambda x, s: self._lstm_step(x, s, recurrent_kernel, act, gate)
-        recurrent_bias = self.getitem(bias, (1,)) if reset_after and bias is not None else None
-        return lambda x, s: self._gru_step(
-            x, s, recurrent_kernel, recurrent_bias, act, gate, reset_after
-        )
+            return lambda x, recurrent, states: [act(self.add(x, recurrent))]
+        step = self._lstm_step if cell == "lstm" else self._gru_step
+        return lambda x, recurrent, states: step(x, recurrent, states, act, gate)
 
     def activation(self, name: str) -> Activation:
         """Return the function for an activation's name ("linear" is the identity)."""
@@ -167,36 +182,35 @@ class RecurrentOps(ABC):
         return function
 
     def _lstm_step(
-        self, x: Array, states: list[Array], kernel: Array, act: Activation, gate: Activation
+        self, x: Array, recurrent: Array, states: list[Array], act: Activation, gate: Activation
     ) -> list[Array]:
-        h, c = states
-        i, f, g, o = self.split(self.add(x, self.matmul(h, kernel)), 4, 1)
-        c = self.add(self.multiply(gate(f), c), self.multiply(gate(i), act(g)))
+        i, f, g, o = self.split(self.add(x, recurrent), 4, 1)
+        c = self.add(self.multiply(gate(f), states[1]), self.multiply(gate(i), act(g)))
         return [self.multiply(gate(o), act(c)), c]
 
     def _gru_step(
-        self,
-        x: Array,
-        states: list[Array],
-        kernel: Array,
-        bias: Array | None,
-        act: Activation,
-        gate: Activation,
-        reset_after: bool,
+        self, x: Array, recurrent: Array, states: list[Array], act: Activation, gate: Activation
     ) -> list[Array]:
         (h,) = states
         units = self.shape(h)[1]
         x_gates, x_new = self.split(x, [2 * units], 1)
-        if reset_after:
-            recurrent = self.matmul(h, kernel)
-            if bias is not None:
-                recurrent = self.add(recurrent, bias)
-            h_gates, h_new = self.split(recurrent, [2 * units], 1)
-            z, r = self.split(gate(self.add(x_gates, h_gates)), 2, 1)
-            new = act(self.add(x_new, self.multiply(r, h_new)))
-        else:
-            gates_kernel, new_kernel = self.split(kernel, [2 * units], 1)
-            z, r = self.split(gate(self.add(x_gates, self.matmul(h, gates_kernel))), 2, 1)
-            new = act(self.add(x_new, self.matmul(self.multiply(r, h), new_kernel)))
+        h_gates, h_new = self.split(recurrent, [2 * units], 1)
+        z, r = self.split(gate(self.add(x_gates, h_gates)), 2, 1)
+        return [self._updated(h, z, act(self.add(x_new, self.multiply(r, h_new))))]
+
+    def _gru_resetting_first(
+        self, x: Array, states: list[Array], kernel: Array, act: Activation, gate: Activation
+    ) -> list[Array]:
+        """Reset the state before it is multiplied with the kernel, which takes two products."""
+        (h,) = states
+        units = self.shape(h)[1]
+        x_gates, x_new = self.split(x, [2 * units], 1)
+        gates_kernel, new_kernel = self.split(kernel, [2 * units], 1)
+        z, r = self.split(gate(self.add(x_gates, self.matmul(h, gates_kernel))), 2, 1)
+        return [
+            self._updated(h, z, act(self.add(x_new, self.matmul(self.multiply(r, h), new_kernel))))
+        ]
+
+    def _updated(self, h: Array, z: Array, new: Array) -> Array:
         one = self.full((), 1, self.dtype(h))
-        return [self.add(self.multiply(z, h), self.multiply(self.subtract(one, z), new))]
+        return self.add(self.multiply(z, h), self.multiply(self.subtract(one, z), new))
