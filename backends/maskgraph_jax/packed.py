@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from maskgraph.backend import Array, Backend
@@ -22,6 +23,9 @@ from maskgraph_jax.wide import computes_widely
 @computes_widely
 class Packed(LaneOps, LanePoolingOps, LaneAttentionOps, Backend):
     """Functions on (1, slots, …), whose shapes are the same for many batches."""
+
+    def handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
+        return arrays  # a compiled function takes them sooner than JAX makes its own of them
 
     def pack(self, x: Array, packing: Any) -> Array:
         return _pack(self, x, packing)

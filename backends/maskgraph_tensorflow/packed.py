@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from maskgraph.backend import Array, Backend
@@ -16,6 +17,10 @@ from maskgraph.backend.lanes import Lanes
 
 class Packed(LaneOps, LanePoolingOps, LaneAttentionOps, Backend):
     """Functions on (1, slots, …), whose shapes are the same for many batches."""
+
+    def handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
+        with self.quiet():
+            return list(map(tf.constant, arrays))
 
     def one_by_one(self, function: Callable[..., Array], xs: Sequence[Array]) -> Array:
         if tf.executing_eagerly():

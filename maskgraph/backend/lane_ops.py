@@ -27,7 +27,11 @@ class LaneOps(ABC):
         def __getattr__(self, primitive: str) -> Any: ...
 
     def new_packing(self, mask: np.ndarray, block_cost: float, in_place: bool, gap: int = 0) -> Any:
-        return Lanes.of(mask, in_place, gap).on(self.asarray)
+        return Lanes.of(mask, in_place, gap).on(self.handed_over)
+
+    def handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
+        """Arrays of Booleans and int32 as tensors."""
+        return [self.asarray(array) for array in arrays]
 
     def pack(self, x: Array, packing: Any) -> Array:
         batch, time, *rest = self.shape(x)

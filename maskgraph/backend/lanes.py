@@ -12,7 +12,7 @@ for it, such slots follow each sequence, so that no window reaches another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -104,13 +104,12 @@ class Lanes:
         first = np.arange(batch) * time
         return cls(batch, time, batch, time, 0, *map(_narrow, (row, first, first + time - 1)))
 
-    def on(self, asarray: Callable[[np.ndarray], Array]) -> Lanes:
+    def on(self, handed_over: Callable[[list[np.ndarray]], Sequence[Array]]) -> Lanes:
         """Return the same with a backend's tensors in place of NumPy's arrays."""
-        tensors: dict[str, Any] = {}
-        for name in TENSORS:
-            array = getattr(self, name)
-            tensors[name] = None if array is None else asarray(array)
-        return replace(self, **tensors)
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in TENSORS}
+        there = {name: array for name, array in arrays.items() if array is not None}
+        tensors: Any = handed_over(list(there.values()))
+        return replace(self, **dict(zip(there, tensors, strict=True)))
 
     @property
     def slots(self) -> int:
@@ -136,14 +135,17 @@ def _rounded(size: int, step: int, most: int) -> int:
 def _stacked(counts: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the lane in which each sequence lies, and where it begins there: longest first, each
     in the first lane that has room for it."""
-    room = np.full(len(counts), width)
     lane = np.zeros(len(counts), np.intp)
     start = np.zeros(len(counts), np.intp)
-    for i in np.argsort(-counts, kind="stable"):
-        if counts[i]:
-            lane[i] = np.argmax(room >= counts[i])
-            start[i] = width - room[lane[i]]
-            room[lane[i]] -= counts[i]
+    taken: list[int] = []  # of each lane; a list is faster than an array for so few
+    for i in np.argsort(-counts, kind="stable").tolist():
+        count = int(counts[i])
+        if count:
+            at = next((k for k, n in enumerate(taken) if n + count <= width), len(taken))
+            if at == len(taken):
+                taken.append(0)
+            lane[i], start[i] = at, taken[at]
+            taken[at] += count
     return lane, start
 
 
