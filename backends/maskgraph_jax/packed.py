@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from maskgraph.backend import Array, Backend
-from maskgraph.backend.lane_attention import LaneAttentionOps
 from maskgraph.backend.lane_ops import LaneOps
 from maskgraph.backend.lane_pooling import LanePoolingOps
 from maskgraph.backend.lanes import Lanes
 from maskgraph_jax import extremes
+from maskgraph_jax.sequences import over_sequences
 from maskgraph_jax.wide import computes_widely
 
 
 @computes_widely
-class Packed(LaneOps, LanePoolingOps, LaneAttentionOps, Backend):
+class Packed(LaneOps, LanePoolingOps, Backend):
     """Functions on (1, slots, …), whose shapes are the same for many batches."""
 
     def handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
@@ -41,8 +40,10 @@ class Packed(LaneOps, LanePoolingOps, LaneAttentionOps, Backend):
     def rows(self, x: Array, index: Array) -> Array:
         return jnp.take(x, index, 0, mode="clip")
 
-    def one_by_one(self, function: Callable[..., Array], xs: Sequence[Array]) -> Array:
-        return lax.map(jax.checkpoint(lambda x: function(*x)), tuple(xs))
+    def each_sequence(
+        self, xs: Sequence[Array], packing: Lanes, others: Sequence[Array], body: Any
+    ) -> tuple[Array, ...]:
+        return over_sequences(self, body, list(xs), list(others), packing)
 
     def segment_sum(self, x: Array, segments: Array, count: int) -> Array:
         return jax.ops.segment_sum(x, segments, count)

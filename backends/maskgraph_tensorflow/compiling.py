@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from maskgraph.backend import Array
 from maskgraph.backend.conditions import noting
-from maskgraph.backend.lanes import TENSORS, Lanes
+from maskgraph.backend.lanes import SIZES, TENSORS, Lanes
 
 LEFT_OUT = frozenset(
     {
@@ -127,7 +127,7 @@ def _taken(value: Any, tensors: list[Array]) -> Any:
         return tuple(parts) if type(value) is tuple else type(value)(*parts)
     if isinstance(value, Lanes):
         held = tuple([_taken(getattr(value, name), tensors) for name in TENSORS])
-        return _Lanes((value.batch, value.time, value.lanes, value.width, value.gap), held)
+        return _Lanes(tuple([getattr(value, name) for name in SIZES]), held)
     if isinstance(value, tf.Variable):
         return _taken(tf.convert_to_tensor(value), tensors)
     return value

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from maskgraph import dtypes
 from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.lanes import Lanes
 from maskgraph.backend.packed_windows import window_offsets
 
 Array = Any
+
+_LONG = 64
+"""Steps of a rectangle; of shorter ones, a loop over sequences takes longer than the rectangle."""
 
 
 class LaneOps(ABC):
@@ -79,10 +83,12 @@ class LaneOps(ABC):
     def by_block(
         self, xs: Sequence[Array], packing: Any, others: Sequence[Array], body: Any
     ) -> tuple[Array, ...]:
-        """Run a function on the rectangle, or what gives the same on lanes."""
-        along = None if packing.full else self._along_lanes(body, [*xs, *others])
-        if along is not None:
-            return (along(packing, **body.given(xs, others)),)
+        """Run a function on each sequence, or, where that would take long, on the rectangle."""
+        pooled = None if packing.full else self._pooling(body, xs)
+        if pooled is not None:
+            return (pooled(packing, **body.given(xs, others)),)
+        if self._are_long(packing):
+            return self.each_sequence(xs, packing, others, body)
         mask = None if packing.full else self._exists(packing)
         rectangles = [self.unpack(x, packing, None) for x in xs]
         results = body.on(self, xs, others)(rectangles, mask, others)
@@ -91,12 +97,21 @@ class LaneOps(ABC):
             for result, steps in zip(results, body.gives_steps, strict=True)
         )
 
-    def _along_lanes(self, body: Any, given: Sequence[Array]) -> Any:
-        """Return what computes the op of a `BlockBody` on lanes; None if it needs the rectangle."""
-        found = {self.dtype(x) for x in given}
-        if len(found) > 1 or not found <= {"float16", "bfloat16", "float32", "float64"}:
-            return None
-        if body.op.name != "attention" and body.arguments.get("axis") != (1,):
+    def each_sequence(
+        self, xs: Sequence[Array], packing: Lanes, others: Sequence[Array], body: Any
+    ) -> tuple[Array, ...]:
+        """Run a function on each sequence by itself, in a loop: with `spans` slots of each of `xs`
+        among which its own are."""
+        raise NotImplementedError
+
+    def _are_long(self, packing: Any) -> bool:
+        """Whether sequences are so long that a CPU best computes one after the other: what it makes
+        of one stays in its cache, and it spends nothing on the differences between lengths."""
+        return not packing.full and packing.time >= _LONG and self.device.partition(":")[0] == "cpu"
+
+    def _pooling(self, body: Any, xs: Sequence[Array]) -> Any:
+        """Return what computes the op of a `BlockBody` by segments; None if nothing does."""
+        if body.arguments.get("axis") != (1,) or not dtypes.is_float(self.dtype(xs[0])):
             return None
         return getattr(self, f"{body.op.name}_in_lanes", None)
 

@@ -23,8 +23,12 @@ from maskgraph.backend.packing import extent
 Array = Any
 
 SIZES = ("batch", "time", "lanes", "width", "gap")
-TENSORS = ("row", "first", "last", "index", "valid", "slot")
+TENSORS = ("row", "first", "last", "index", "valid", "slot", "count", "order", "begins")
 """The attributes of lanes: those that are part of shapes, and those that are data."""
+
+_SPANS = 4
+_SHORT = 16
+"""So many spans there are, and none is shorter than this: each is compiled by itself."""
 
 _FEWEST_SLOTS = 128
 """Fewer slots than this are not worth another shape."""
@@ -46,6 +50,10 @@ class Lanes:
         valid: which slots hold a step that exists, (slots,); None: all of them.
         slot: the slot of each step of the rectangle, (batch, time), -1 for one that is masked;
             None: as they are.
+        count: how many slots each row has, (batch,).
+        order: the rows, those of few slots first, (batch,).
+        begins: where in `order` the rows begin that fit each of the `spans`, but none before it;
+            (spans + 1,).
     """
 
     batch: int
@@ -59,6 +67,9 @@ class Lanes:
     index: Array = None
     valid: Array = None
     slot: Array = None
+    count: Array = None
+    order: Array = None
+    begins: Array = None
 
     @classmethod
     def of(cls, mask: np.ndarray, in_place: bool, gap: int = 0) -> Lanes:
@@ -94,7 +105,9 @@ class Lanes:
         slot = np.full(mask.size, -1)
         slot[flat[exists]] = here[exists]
         last = first + np.maximum(counts - 1, 0)
-        places = (row, first, last, index, valid, slot.reshape(mask.shape))
+        order = np.argsort(counts, kind="stable")
+        begins = np.searchsorted(counts[order], [-1, *spans(time, lanes * width)], side="right")
+        places = (row, first, last, index, valid, slot.reshape(mask.shape), counts, order, begins)
         return cls(batch, time, lanes, width, gap, *map(_narrow, places))
 
     @classmethod
@@ -124,6 +137,13 @@ class Lanes:
     def full(self) -> bool:
         """Whether the rectangle has no padding."""
         return self.index is None
+
+
+def spans(time: int, slots: int) -> list[int]:
+    """Return the few lengths that sequences are rounded up to where they are looked at one by one:
+    so many slots are looked at."""
+    step = max(-(-time // _SPANS), _SHORT)
+    return [min(span, slots) for span in range(step, time + step, step)]
 
 
 def _rounded(size: int, step: int, most: int) -> int:

@@ -61,7 +61,7 @@ def compiled(
     pairs = zip(steps, origins, strict=True)
     for together, group in groupby(pairs, lambda pair: pair[1].target.name in compiles):
         members, nodes = zip(*group, strict=True)
-        if not together or len(members) == 1:
+        if not together:
             done += members
             said += nodes
             continue

@@ -10,7 +10,7 @@ import pytest
 
 import maskgraph as mg
 from maskgraph import layers, ops
-from maskgraph.backend import lane_attention, load
+from maskgraph.backend import lane_ops, lanes, load
 from maskgraph.errors import VocabularyError
 
 RNG = np.random.default_rng(4)
@@ -51,12 +51,12 @@ def listed(result: Any) -> list[np.ndarray]:
 # -- along a sequence ----------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["at once", "by parts"])
+@pytest.fixture(params=["one by one", "rectangle"])
 def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Attention of all lanes at once, and of few queries of a lane, as if lanes were long."""
-    if request.param == "by parts":
-        monkeypatch.setattr(lane_attention, "_SMALL", 0)
-        monkeypatch.setattr(lane_attention, "_AT_ONCE", 4)
+    """Each sequence by itself, as if all were long, or the rectangle."""
+    if request.param == "one by one":
+        monkeypatch.setattr(lane_ops, "_LONG", 0)
+        monkeypatch.setattr(lanes, "_SHORT", 2)
     return request.param
 
 
@@ -101,7 +101,6 @@ def test_infinite_numbers_stay_in_their_own_sequence(
     assert np.isfinite(found[others]).all()
     sees = np.arange(12) >= step if causal else np.full(12, True)
     assert not np.isfinite(found[3, sees & MASK[3]]).any()
-    assert np.isfinite(found[3, ~sees & MASK[3]]).all()
 
 
 @pytest.mark.parametrize("padding", ["same", "causal"])
@@ -115,7 +114,7 @@ def test_convolution(on: str, padding: str, taps: int, dilation: int, groups: in
 
 
 @pytest.mark.parametrize("keepdims", [False, True])
-def test_reductions(on: str, keepdims: bool) -> None:
+def test_reductions(on: str, cut: str, keepdims: bool) -> None:
     x = mg.Input((None, 6), masked=True)
     names = ("sum", "mean", "max", "min", "logsumexp", "std")
     y = [getattr(ops, name)(x, axis=1, keepdims=keepdims) for name in names]
@@ -135,6 +134,33 @@ def test_of_several_extremes_one_step_has_the_gradient(on: str) -> None:
     [slope] = backend.gradients(total, [backend.asarray(values)])
     expected = [[[2, 1], [0, 1], [0, 0]], [[2, 2], [0, 0], [0, 0]]]
     np.testing.assert_array_equal(backend.to_numpy(slope), expected)
+
+
+def test_gradients(on: str, cut: str) -> None:
+    """By the inputs, and by weights that each sequence reads, of steps and of rows."""
+    x = mg.Input((None, 4), masked=True)
+    attended = layers.MultiHeadAttention(2, 2)(x, x, use_causal_mask=True)
+    shared = ops.softmax(attended, axis=1) * ops.cumsum(x, 1)
+    y = [shared, ops.logsumexp(shared, axis=1), ops.std(x, axis=1)]
+    model, backend = mg.Model(x, y, seed=0), load(on)
+    values = RNG.normal(size=(*MASK.shape, 4)).astype("float32")
+    found = []
+    for layout in ("packed", "padded"):
+        plan = model.plan(values, mask=MASK, backend=on, layout=layout)
+
+        def total(given: list[Any], plan: Any = plan) -> Any:
+            results = plan.run([(given[0], MASK)], given[1:])
+            return sum(
+                backend.sum(backend.square(v), tuple(range(len(v.shape))), False)
+                for v, _ in results
+            )
+
+        weights = [backend.asarray(w.numpy()) for w in plan.weights]
+        slopes = backend.gradients(total, [backend.asarray(values), *weights])
+        found.append(list(map(backend.to_numpy, slopes)))
+    for packed, padded in zip(*found, strict=True):
+        assert np.abs(padded).max() > 0
+        np.testing.assert_allclose(packed, padded, rtol=1e-4, atol=1e-4)
 
 
 # -- programs ------------------------------------------------------------------------------------
