@@ -128,7 +128,7 @@ def _saving(model: Model, backend: Backend, inputs: Any) -> str:
     tensors = [x.on(backend) for x in ModelRunner(model).admit(inputs)]
     plan = model.plan(inputs, backend=backend.name, device=backend.device, layout="packed")
     packings = plan.packings(tensors)
-    if packings is None:
+    if not packings:
         return "nothing can be packed: all layouts run padded"
     whole = sum(p.batch * p.time for p in packings)
     kept = sum(p.slots for p in packings)
