@@ -67,6 +67,11 @@ class Lowering:
             [loss for _, effects in done for loss in effects.losses],
         )
 
+    def plain(self, symbol: SymbolicTensor) -> SymbolicTensor:
+        """Return the plain symbol for one symbol, with anything at its masked steps."""
+        self._lower_nodes([symbol.node])
+        return self._value(symbol)
+
     def _form(self, symbol: SymbolicTensor) -> Any:
         """Return what a symbol was lowered to."""
         return self._plain[symbol.node][symbol.index]

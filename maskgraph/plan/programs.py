@@ -14,7 +14,7 @@ from maskgraph.graph import Node, SymbolicTensor
 from maskgraph.ops.operands import spec_of
 from maskgraph.plan.packed import PackedLowering
 from maskgraph.plan.plan import Plan, Program
-from maskgraph.plan.slots import made_of
+from maskgraph.plan.slots import known_beforehand
 from maskgraph.plan.unmasked import UnmaskedLowering
 from maskgraph.plan.work import Work
 
@@ -85,7 +85,7 @@ class Programs:
             for n in self.unmasked.nodes
             if n.target.name == "embedding"
             and n.arguments["table"] in tables
-            and made_of(n.arguments["ids"]) <= {"input", "mask"}
+            and known_beforehand(n.arguments["ids"])
         ]
 
     @property

@@ -74,6 +74,48 @@ def test_a_mask_that_depends_on_weights_is_not_packed_by():
     assert not packings(model, np.ones((2, 3, 4), "float32"), layout="packed")
 
 
+def test_a_mask_made_from_data_that_came_with_one_is_packed_by():
+    """Ragged lists bring a mask, and the embedding makes another one of the ids."""
+    model, ragged = classifier(), [[7, 3, 0, 9, 9, 9], [4, 4], [0]]
+    plan = model.plan(ragged, backend="numpy", layout="packed")
+    assert "linear, on slots" in str(plan)
+    assert "unpack" not in str(plan)
+    packed, padded = (
+        model.predict(ragged, backend="numpy", layout=layout) for layout in ("packed", "padded")
+    )
+    np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
+    alone = model.predict([[7, 3, 9, 9, 9]], backend="numpy", layout="padded")
+    np.testing.assert_allclose(packed[:1], alone, rtol=1e-5, atol=1e-6)
+
+
+def test_what_needs_the_rectangle_gets_the_data_as_it_came():
+    x = mg.Input(shape=(None, 4), masked=True)
+    model = mg.Model(x, layers.GlobalMaxPooling1D()(layers.Dense(5)(layers.Cropping1D(1)(x))))
+    values = np.random.default_rng(0).normal(size=(3, 6, 4)).astype("float32")
+    mask = mg.Mask.from_lengths([6, 4, 1]).array
+    values[~mask] = np.nan
+    data = mg.MaskedTensor(values, mask)
+    assert "unpack" not in str(model.plan(data, backend="numpy", layout="packed"))
+    packed, padded = (
+        model.predict(data, backend="numpy", layout=layout) for layout in ("packed", "padded")
+    )
+    np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
+
+
+def test_masking_packs_data_that_came_with_a_mask():
+    x = mg.Input(shape=(None, 4))
+    model = mg.Model(x, layers.GlobalAveragePooling1D()(layers.Dense(5)(layers.Masking()(x))))
+    values = np.random.default_rng(0).normal(size=(3, 6, 4)).astype("float32")
+    values[1, 1] = 0
+    data = mg.MaskedTensor(values, mg.Mask.from_lengths([6, 4, 1]).array)
+    data.value[~data.mask] = np.nan
+    assert "linear, on slots" in str(model.plan(data, backend="numpy", layout="packed"))
+    packed, padded = (
+        model.predict(data, backend="numpy", layout=layout) for layout in ("packed", "padded")
+    )
+    np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("call", ["predict", "__call__", "plan"])
 def test_an_unknown_layout_is_refused(call):
     with pytest.raises(ArgumentError, match=r"unknown layout[\s\S]*'dense'[\s\S]*'auto'"):
@@ -203,7 +245,8 @@ def test_every_layer_gives_the_same_packed(row):
         mg.Input((time,) * s.axes + s.trailing, "float32" if s.kind == "floats" else "int32")
         for s in row.inputs
     ]
-    model = mg.Model(inputs, row.call(row.built(), inputs), on_mask_loss="ignore")
+    given = [x + 0 for x in inputs]  # which comes in slots, also to what needs the rectangle
+    model = mg.Model(inputs, row.call(row.built(), given), on_mask_loss="ignore")
     for padding in row.padding:
         data = [
             Rectangle.place(
