@@ -67,7 +67,7 @@ class ModelRunner:
         plan = self.plan(tensors, on, layout=layout)
         parts: list[list[np.ndarray]] = []
         with on.running(), plan.all_or_nothing():
-            for batch in self._batches(tensors, batch_size):
+            for batch in self.batches(tensors, batch_size):
                 results = plan.compute([t.on(on) for t in batch])
                 results.apply()
                 parts.append([on.to_numpy(value) for value, _ in results.outputs])
@@ -75,7 +75,7 @@ class ModelRunner:
             [p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)]
         )
 
-    def _batches(self, tensors: list[MaskedTensor], size: int) -> Iterable[list[MaskedTensor]]:
+    def batches(self, tensors: list[MaskedTensor], size: int) -> Iterable[list[MaskedTensor]]:
         """Return the data in batches of at most so many sequences."""
         rows = tensors[0].shape[0]
         if rows <= size or self._model.fixed_batch:  # a part of the batch would be another one

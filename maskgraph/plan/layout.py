@@ -77,16 +77,16 @@ class LayoutPlan:
 
     def compute(self, inputs: Inputs, weights: Sequence[Array] | None = None) -> Results:
         """Return the outputs, and what layers want updated and added to the loss; see `run`."""
-        _, plan, packings = self._choice(inputs)
+        _, plan, packings = self.choice(inputs)
         return plan.compute(inputs, weights, packings)
 
     def packings(self, inputs: Inputs) -> Sequence[Packing]:
         """Return how the steps of a batch are packed; nothing if it runs on the rectangle."""
-        return self._choice(inputs).packings
+        return self.choice(inputs).packings
 
-    def _choice(self, inputs: Inputs) -> _Choice:
+    def choice(self, inputs: Inputs) -> Choice:
         """Return what a batch runs by."""
-        plans, padded = self._plans, _Choice("padded", self._plans.padded)
+        plans, padded = self._plans, Choice("padded", self._plans.padded)
         if self.layout == "padded" or plans.programs.packed is None:
             return padded
         seen = plans.see(inputs)
@@ -96,12 +96,12 @@ class LayoutPlan:
         if any(mask.size == n for mask, n in zip(seen.masks, paddings, strict=True)):
             return padded
         if not any(paddings) and not plans.gains_packed(seen):
-            return _Choice("unmasked", plans.unmasked)
+            return Choice("unmasked", plans.unmasked)
         work, new = plans.programs.work, self.backend.new_packing
         if self.layout == "auto" and not all(map(work.worth_packing, paddings)):
             return padded
         packings = [new(mask, work.block_cost, work.in_place) for mask in seen.masks]
-        return _Choice("packed", plans.packed, packings)
+        return Choice("packed", plans.packed, packings)
 
     def all_or_nothing(self) -> AbstractContextManager[None]:
         """Give weights their old values back if a run in the block fails."""
@@ -110,12 +110,12 @@ class LayoutPlan:
     def __str__(self) -> str:
         if self._example is None:
             return f"padded {self.padded}"
-        name, plan, packings = self._choice(self._example)
+        name, plan, packings = self.choice(self._example)
         told = ["nothing is padding: no masks are needed"] if name == "unmasked" else []
         return "\n".join([f"{name} {plan}", *told, *map(_share, packings)])
 
 
-class _Choice(NamedTuple):
+class Choice(NamedTuple):
     """What a batch runs by.
 
     Attributes:
