@@ -126,7 +126,7 @@ class Lowering:
             return node.outputs
         arguments = {k: self._lowered(v) for k, v in node.arguments.items()}
         with entered(node.scope.at(node.location)):
-            return listed(op.record(arguments))
+            return op.record_plain(node, arguments)
 
     def _lowered(self, argument: Any) -> Any:
         if isinstance(argument, SymbolicTensor):

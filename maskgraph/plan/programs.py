@@ -79,12 +79,12 @@ class Programs:
         """The look-ups on the rectangle that are done on slots once for each distinct id."""
         assert self.packed is not None
         nodes = self.packed.nodes
-        tables = {n.arguments["table"] for n in nodes if n.target.name == "distinct"}
+        tables = {id(n.arguments["table"]) for n in nodes if n.target.name == "distinct"}
         return [
             n
             for n in self.unmasked.nodes
             if n.target.name == "embedding"
-            and n.arguments["table"] in tables
+            and id(n.arguments["table"]) in tables
             and known_beforehand(n.arguments["ids"])
         ]
 

@@ -66,6 +66,14 @@ def test_ids_that_repeat_are_computed_once_each():
     )
 
 
+def test_a_table_that_is_a_constant_is_no_other():
+    tokens = mg.Input(shape=(None,), dtype="int32", masked=True)
+    table = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
+    model = mg.Model(tokens, layers.Dense(3)(ops.embedding(table, tokens)), seed=0)
+    data = mg.MaskedTensor(IDS % 4, np.ones(IDS.shape, bool))
+    assert "distinct" in calls(model.plan(data, backend="numpy"))
+
+
 @pytest.mark.parametrize(("backend", "name"), [("numpy", "packed_rnn"), ("torch", "rnn")])
 def test_a_backend_whose_own_loop_is_for_packed_batches_gets_one(backend, name):
     x = mg.Input(shape=(None, 4), masked=True)
