@@ -102,6 +102,17 @@ def test_what_needs_the_rectangle_gets_the_data_as_it_came():
     np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
 
 
+def test_a_mask_that_is_drawn_is_not_packed_by():
+    """It would be another one where it is looked at beforehand."""
+    x = mg.Input(shape=(None, 4))
+    drawn = layers.Dropout(0.5, seed=0)(ops.ones_like(x[:, :, 0]))
+    steps = ops.with_mask(x, ops.greater(drawn, 0))
+    model = mg.Model(x, layers.GlobalAveragePooling1D()(layers.Dense(3)(steps)))
+    data = np.ones((2, 50, 4), "float32")
+    plan = model.plan(data, backend="numpy", training=True, layout="packed")
+    assert not plan.packings([(data, None)])
+
+
 def test_masking_packs_data_that_came_with_a_mask():
     x = mg.Input(shape=(None, 4))
     model = mg.Model(x, layers.GlobalAveragePooling1D()(layers.Dense(5)(layers.Masking()(x))))

@@ -115,6 +115,26 @@ def test_data_on_the_host_is_looked_at_there(backend, monkeypatch):
         model(load(backend).asarray(IDS))
 
 
+def test_a_mask_that_a_function_of_a_framework_makes_is_found_there():
+    class Signs(layers.Layer):
+        backends = frozenset({"torch"})
+
+        def call(self, inputs):
+            return inputs.sign()
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    x = mg.Input(shape=(None,))
+    steps = ops.with_mask(ops.expand_dims(x, 2), ops.greater(Signs()(x), 0))
+    model = mg.Model(x, layers.GlobalAveragePooling1D()(layers.Dense(3)(steps)), seed=0)
+    for data in (np.ones((2, 3), "float32"), np.array([[1, -1, -1], [1, 2, 3]], "float32")):
+        packed, padded = (
+            model.predict(data, backend="torch", layout=layout) for layout in ("packed", "padded")
+        )
+        np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
+
+
 # -- that it gives the same --------------------------------------------------------------------
 
 
