@@ -7,6 +7,7 @@ Keras's rule, and casts before it calls a backend, so that no backend ever promo
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,12 @@ def canonical(dtype: Any) -> str:
     Raises:
         DTypeError: for a dtype that maskgraph does not compute with (strings, complex, objects).
     """
+    if dtype.__hash__ is None:  # a list, say, which the cache could not take
+        return _name(dtype)
+    return _known(dtype)
+
+
+def _name(dtype: Any) -> str:
     if dtype is bool or dtype is int or dtype is float:
         dtype = dtype.__name__
     name: Any = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
@@ -44,6 +51,10 @@ def canonical(dtype: Any) -> str:
             fix="convert the data first, e.g. array.astype('float32')",
         )
     )
+
+
+_known = functools.cache(_name)
+"""Dtypes are few, and asked for at every call."""
 
 
 def _numpy_name(dtype: Any) -> str:

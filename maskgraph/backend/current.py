@@ -27,6 +27,8 @@ def load(name: str | None = None, device: str | None = None) -> Backend:
         BackendError: if there is no such backend, or its framework is missing or broken.
         DeviceError: if the machine has no such device; the error lists those it has.
     """
+    if name is not None and device is not None:
+        return _bound(name, device)
     default_name, default_device = current()
     if device is None and name in (None, default_name):
         device = default_device

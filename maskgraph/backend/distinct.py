@@ -15,6 +15,17 @@ _SIZES = 8
 """How many numbers of distinct ids there are for one number of slots, where they are rounded up."""
 
 
+def repeats(ids: np.ndarray, rows: int) -> bool:
+    """Tell whether enough ids come more than once for it to matter. False if one is outside of a
+    table of so many rows."""
+    in_order = ids.flatten()
+    in_order.sort()
+    if not in_order.size or in_order.item(0) < 0 or in_order.item(-1) >= rows:
+        return False
+    distinct = 1 + np.count_nonzero(in_order[1:] != in_order[:-1])
+    return bool(distinct <= _SHARE * in_order.size)
+
+
 class Distinct(NamedTuple):
     """The ids of a batch, each once.
 

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from maskgraph.backend import Backend, load
-from maskgraph.cli.data import read_inputs
+from maskgraph.backend import load
+from maskgraph.cli.bench_data import check, described, inputs_for
 from maskgraph.cli.loading import load_model
-from maskgraph.errors import LoadError, explain
 from maskgraph.graph import leaves
 from maskgraph.models import Model
 from maskgraph.models.running import ModelRunner
-from maskgraph.plan.layout import LAYOUTS
+from maskgraph.plan.layout import LAYOUTS, Choice
 from maskgraph.testing.difference import NONE, Difference, difference
-from maskgraph.testing.samples import random_inputs
 from maskgraph.testing.timing import Timing, take_turns
 from maskgraph.text import columns
 
-_SIGMA = 0.6
-"""Of the logarithm of lengths, about what sentences have."""
-
 
 def run(options: argparse.Namespace) -> int:
+    check(options)
     model = load_model(options.model)
     backend = load(options.backend, options.device)
-    if options.data:
-        inputs, told = read_inputs(options.data), f"the data of {options.data}"
-    else:
-        lengths = _read_lengths(options.lengths) if options.lengths else _lengths(options)
-        inputs = random_inputs(model, options.seed, lengths)
-        told = f"{len(lengths)} sequences of {min(lengths)} to {max(lengths)} steps"
+    inputs = inputs_for(model, options)
     runs = {
         layout: partial(
             model.predict,
@@ -50,41 +42,18 @@ def run(options: argparse.Namespace) -> int:
     before = model.get_weights()
     times = take_turns(runs, options.seconds)
     model.set_weights(before)
-    print(f"{model.name} on {backend.name}, {backend.device}: {told}")
+    runner = ModelRunner(model)
+    tensors = runner.admit(inputs)
+    batches = [[x.on(backend) for x in b] for b in runner.batches(tensors, options.batch_size)]
+    print(f"{model.name} on {backend.name}, {backend.device}: {described(tensors)}")
     print("\n".join(columns(_table(times, apart))))
-    print(_saving(model, backend, inputs))
+    packed, auto = (runner.plan(tensors, backend, layout=name) for name in ("packed", "auto"))
+    print("\n".join(_saving(list(map(packed.choice, batches)), list(map(auto.choice, batches)))))
     worst = max(d.relative for d in apart.values())
     if worst > options.tolerance:
         print(f"the layouts differ by {worst:.2g}, more than {options.tolerance:g}")
         return 1
     return 0
-
-
-def _read_lengths(file: str) -> list[int]:
-    text = Path(file).read_text(encoding="utf-8").split()
-    try:
-        lengths = list(map(int, text))
-    except ValueError as error:
-        raise LoadError(
-            explain(f"{file} cannot be read as lengths", received=str(error), expected="numbers")
-        ) from None
-    if not lengths or min(lengths) < 0 or not max(lengths):
-        raise LoadError(
-            explain(
-                f"{file} holds no lengths of sequences",
-                received=f"{len(lengths)} numbers" + (f" from {min(lengths)}" if lengths else ""),
-                expected="whole numbers from 0, with spaces or line ends between them, not all 0",
-            )
-        )
-    return lengths
-
-
-def _lengths(options: argparse.Namespace) -> list[int]:
-    """Return log-normal lengths: one batch of them, on average 0.4 of the longest."""
-    normal = np.random.default_rng(options.seed).normal(size=options.batch_size)
-    middle = np.log(0.4 * options.time) - _SIGMA**2 / 2
-    lengths = np.clip(np.rint(np.exp(middle + _SIGMA * normal)), 1, options.time)
-    return [int(n) for n in lengths]
 
 
 def _compared(model: Model, runs: dict[str, Any]) -> dict[str, Difference]:
@@ -123,13 +92,27 @@ def _table(times: dict[str, Timing], apart: dict[str, Difference]) -> list[tuple
     return rows
 
 
-def _saving(model: Model, backend: Backend, inputs: Any) -> str:
-    """Return in words how many steps the packed layout does not compute."""
-    tensors = [x.on(backend) for x in ModelRunner(model).admit(inputs)]
-    plan = model.plan(inputs, backend=backend.name, device=backend.device, layout="packed")
-    packings = plan.packings(tensors)
-    if packings is None:
-        return "nothing can be packed: all layouts run padded"
+def _saving(packed: Sequence[Choice], auto: Sequence[Choice]) -> Iterator[str]:
+    """Tell how many steps the packed layout does not compute, and what "auto" makes of that, given
+    what each batch runs by."""
+    packings = [packing for choice in packed for packing in choice.packings]
+    if not packings:
+        unmasked = any(choice.name == "unmasked" for choice in packed)
+        yield (
+            "nothing is padding: packed and auto run without masks"
+            if unmasked
+            else "nothing can be packed: all layouts run padded"
+        )
+        return
     whole = sum(p.batch * p.time for p in packings)
     kept = sum(p.slots for p in packings)
-    return f"packed computes {kept} of {whole} steps: {1 - kept / whole:.0%} are saved"
+    exist = sum(p.slots if p.valid is None else np.count_nonzero(p.valid) for p in packings)
+    share = f"{1 - kept / whole:.0%} are saved"
+    yield f"packed computes {kept} of {whole} steps, {exist} of which exist: {share}"
+    counts = Counter(choice.name for choice in auto)
+    if len(counts) > 1:
+        yield "auto runs batches " + ", ".join(f"{name} ({n})" for name, n in counts.most_common())
+    elif "padded" in counts:
+        yield "auto runs padded: packing would cost more than it saves"
+    else:
+        yield f"auto runs {auto[0].name}"

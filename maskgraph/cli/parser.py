@@ -137,7 +137,9 @@ def _add_bench(commands: _Commands) -> argparse.ArgumentParser:
     command.add_argument("model", metavar="MODEL", help=MODEL)
     data = command.add_mutually_exclusive_group()
     data.add_argument(
-        "--lengths", metavar="FILE", help="the lengths of your sequences, whole numbers in a text"
+        "--lengths",
+        metavar="FILE",
+        help="a text of whole numbers, the lengths of your sequences: random data is as long",
     )
     data.add_argument("--data", metavar="FILE", help="your data, as for run")
     command.add_argument(

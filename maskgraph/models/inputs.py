@@ -91,7 +91,9 @@ def admit(symbol: SymbolicTensor, value: Any, mask: Any = None) -> MaskedTensor:
         MaskError: if the mask does not fit.
     """
     owner = f"input {symbol.name!r}"
-    if isinstance(value, MaskedTensor):
+    if isinstance(value, np.ndarray):
+        data = MaskedTensor(value, mask, owner=owner)
+    elif isinstance(value, MaskedTensor):
         data = value if mask is None else MaskedTensor(value.value, mask, owner=owner)
     elif isinstance(value, list) and not any(map(_has_steps, value)):
         shape = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,19 +65,22 @@ class ModelRunner:
         tensors = self.admit(x, mask)
         on = load(backend, device) if backend or device else choose_backend(tensors)
         plan = self.plan(tensors, on, layout=layout)
-        size = tensors[0].shape[0]
-        if self._model.fixed_batch:  # a part of the batch would be another one
-            batch_size = max(size, 1)
         parts: list[list[np.ndarray]] = []
         with on.running(), plan.all_or_nothing():
-            for start in range(0, max(size, 1), batch_size):
-                batch = [_rows(t, start, start + batch_size).on(on) for t in tensors]
-                results = plan.compute(batch)
+            for batch in self.batches(tensors, batch_size):
+                results = plan.compute([t.on(on) for t in batch])
                 results.apply()
                 parts.append([on.to_numpy(value) for value, _ in results.outputs])
         return self._structured(
             [p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)]
         )
+
+    def batches(self, tensors: list[MaskedTensor], size: int) -> Iterable[list[MaskedTensor]]:
+        """Return the data in batches of at most so many sequences."""
+        rows = tensors[0].shape[0]
+        if rows <= size or self._model.fixed_batch:  # a part of the batch would be another one
+            return [tensors]
+        return ([_rows(t, i, i + size) for t in tensors] for i in range(0, rows, size))
 
     def run_nodes(
         self,
@@ -113,6 +117,8 @@ class ModelRunner:
             ShapeError: if the number of inputs or of sequences does not agree.
         """
         own = self._model.inputs
+        if isinstance(own, SymbolicTensor) and not isinstance(inputs, dict):
+            return [admit(own, inputs, mask)]
         symbols = list(leaves(own))
         values = self._values(inputs, own, symbols)
         masks = mask if isinstance(mask, list | tuple) and len(symbols) > 1 else [mask]
@@ -137,8 +143,6 @@ class ModelRunner:
             if set(inputs) == set(keys):
                 return [inputs[k] for k in keys]
             received: Any = ", ".join(map(str, inputs))
-        elif isinstance(own, SymbolicTensor):
-            return [inputs]
         elif isinstance(inputs, list | tuple) and len(inputs) == len(symbols):
             return list(inputs)
         else:

@@ -191,13 +191,29 @@ class Op:
         specs = self.specs(arguments)
         if self.prepare is not None:
             self.prepare(arguments, specs)
-        key = tuple(map(frozen, arguments.values())) if self.pure else None
-        node = None if key is None else self.interned.get(key)
-        if node is None:
-            node = self._new_node(arguments, specs)
-            if key is not None:
-                self.interned.add(key, node)
+        node = self._interned(arguments, lambda: self._new_node(arguments, specs))
         return node.outputs if self.several else node.outputs[0]
+
+    def record_plain(self, like: Node, arguments: Arguments) -> tuple[SymbolicTensor, ...]:
+        """Return what a node of this op gives for other symbols, which have no masks, in place of
+        its own, which were of the same shapes and dtypes: all that it settled holds for them."""
+
+        def make() -> Node:
+            masks = (None,) * len(like.specs)
+            return Node(self, arguments, like.specs, masks, name=self.name, kind=self.kind)
+
+        return self._interned(arguments, make).outputs
+
+    def _interned(self, arguments: Arguments, make: Callable[[], Node]) -> Node:
+        """Return the node for arguments: the one that an equal call made, or a new one."""
+        if not self.pure:
+            return make()
+        key = tuple(map(frozen, arguments.values()))
+        node = self.interned.get(key)
+        if node is None:
+            node = make()
+            self.interned.add(key, node)
+        return node
 
     def _new_node(self, arguments: Arguments, specs: dict[str, Any]) -> Node:
         out = self.out_specs(arguments, specs)

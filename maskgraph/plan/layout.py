@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from maskgraph.backend import Array, Backend
+from maskgraph.backend import Array
 from maskgraph.backend.packing import Packing
 from maskgraph.errors import ArgumentError, explain
-from maskgraph.graph import SymbolicTensor, Weight
-from maskgraph.plan.packed import PackedLowering
-from maskgraph.plan.plan import Plan, Program, Results
-from maskgraph.plan.work import Work
-
-Inputs = Sequence[tuple[Any, Any]]
-"""(value, mask) of every input."""
+from maskgraph.graph import Weight
+from maskgraph.plan.plan import Plan, Results
+from maskgraph.plan.programs import Inputs, Plans
 
 LAYOUTS = ("auto", "padded", "packed")
 
@@ -35,78 +30,14 @@ def check_layout(layout: str) -> None:
         )
 
 
-class Programs:
-    """A graph as a program for each layout.
-
-    Args:
-        inputs: the symbols that data is given for.
-        outputs: the symbols that are wanted, masked or not.
-    """
-
-    def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> None:
-        self._inputs, self._outputs = inputs, outputs
-        self.padded = Program(inputs, outputs)
-
-    @cached_property
-    def _lowering(self) -> PackedLowering:
-        return PackedLowering()
-
-    @cached_property
-    def packed(self) -> Program | None:
-        """The packed program; None if nothing can be packed."""
-        program = Program(self._inputs, self._outputs, self._lowering)
-        return program if program.packings else None
-
-    @cached_property
-    def masks(self) -> Program:
-        """What gives the masks by which the packed program packs, in the order of its packings."""
-        assert self.packed is not None
-        by_packing = {packing: mask for mask, packing in self._lowering.packings.items()}
-        return Program(self._inputs, [by_packing[p] for p in self.packed.packings])
-
-    @cached_property
-    def work(self) -> Work:
-        """What the packed program costs."""
-        assert self.packed is not None
-        return Work.of(self.packed, self._lowering.in_place, self._lowering.gap)
-
-
-class Plans:
-    """The programs of a graph bound to a backend, each when it is first needed.
-
-    Args:
-        precision: "float64" computes float32 models in float64.
-    """
-
-    def __init__(self, programs: Programs, backend: Backend, precision: str | None = None) -> None:
-        self.programs = programs
-        self.backend = backend
-        self._precision = precision
-
-    @cached_property
-    def padded(self) -> Plan:
-        """The plan for the rectangle."""
-        return Plan(self.programs.padded, self.backend, self._precision)
-
-    @cached_property
-    def packed(self) -> Plan:
-        """The plan for packed batches."""
-        assert self.programs.packed is not None
-        return Plan(self.programs.packed, self.backend, self._precision)
-
-    @cached_property
-    def masks(self) -> Plan:
-        """The plan for the masks by which batches are packed."""
-        return Plan(self.programs.masks, self.backend)
-
-
 class LayoutPlan:
     """A graph bound to a backend, in the layout asked for, or, at each run, in that which is
     faster for the batch at hand.
 
     Args:
         layout: "padded", "packed", or "auto". A batch without any step, and one whose mask has
-            no values yet, because a framework traces the call, runs padded in any case.
+            no values yet, because a framework traces the call, runs padded in any case; one
+            without padding, unless "padded" is asked for, without masks.
         example: (value, mask) of every input, for which the plan prints what it does.
     """
 
@@ -146,37 +77,56 @@ class LayoutPlan:
 
     def compute(self, inputs: Inputs, weights: Sequence[Array] | None = None) -> Results:
         """Return the outputs, and what layers want updated and added to the loss; see `run`."""
-        packings = self.packings(inputs)
-        if packings is None:
-            return self.padded.compute(inputs, weights)
-        return self.packed.compute(inputs, weights, packings)
+        _, plan, packings = self.choice(inputs)
+        return plan.compute(inputs, weights, packings)
 
-    def packings(self, inputs: Inputs) -> list[Packing] | None:
-        """Return how the steps of a batch are packed; None if it runs padded."""
-        if self.layout == "padded" or self._plans.programs.packed is None:
-            return None
-        masks = [value for value, _ in self._plans.masks.run(inputs)]
-        if not all(map(self.backend.has_values, masks)):
-            return None
-        hosts = list(map(self.backend.to_numpy, masks))
-        if not all(map(np.any, hosts)):
-            return None
-        work = self._plans.programs.work
-        if self.layout == "auto" and not all(map(work.worth_packing, hosts)):
-            return None
-        new = self.backend.new_packing
-        return [new(mask, work.block_cost, work.in_place, work.gap) for mask in hosts]
+    def packings(self, inputs: Inputs) -> Sequence[Packing]:
+        """Return how the steps of a batch are packed; nothing if it runs on the rectangle."""
+        return self.choice(inputs).packings
+
+    def choice(self, inputs: Inputs) -> Choice:
+        """Return what a batch runs by."""
+        plans, padded = self._plans, Choice("padded", self._plans.padded)
+        if self.layout == "padded" or plans.programs.packed is None:
+            return padded
+        seen = plans.see(inputs)
+        if seen is None:
+            return padded
+        paddings = [int(mask.size - np.count_nonzero(mask)) for mask in seen.masks]
+        if any(mask.size == n for mask, n in zip(seen.masks, paddings, strict=True)):
+            return padded
+        if not any(paddings) and not plans.gains_packed(seen):
+            return Choice("unmasked", plans.unmasked)
+        work, new = plans.programs.work, self.backend.new_packing
+        if self.layout == "auto" and not all(map(work.worth_packing, paddings)):
+            return padded
+        packings = [new(mask, work.block_cost, work.in_place, work.gap) for mask in seen.masks]
+        return Choice("packed", plans.packed, packings)
 
     def all_or_nothing(self) -> AbstractContextManager[None]:
         """Give weights their old values back if a run in the block fails."""
         return self.padded.all_or_nothing()
 
     def __str__(self) -> str:
-        packings = None if self._example is None else self.packings(self._example)
-        if packings is None:
+        if self._example is None:
             return f"padded {self.padded}"
-        share = [f"{_share(packing)}" for packing in packings]
-        return f"packed {self.packed}\n" + "\n".join(share)
+        name, plan, packings = self.choice(self._example)
+        told = ["nothing is padding: no masks are needed"] if name == "unmasked" else []
+        return "\n".join([f"{name} {plan}", *told, *map(_share, packings)])
+
+
+class Choice(NamedTuple):
+    """What a batch runs by.
+
+    Attributes:
+        name: "padded", "packed", or "unmasked" for one without padding.
+        plan: the plan.
+        packings: how steps are packed for it.
+    """
+
+    name: str
+    plan: Plan
+    packings: Sequence[Packing] = ()
 
 
 def _share(packing: Packing) -> str:

@@ -67,6 +67,11 @@ class Lowering:
             [loss for _, effects in done for loss in effects.losses],
         )
 
+    def plain(self, symbol: SymbolicTensor) -> SymbolicTensor:
+        """Return the plain symbol for one symbol, with anything at its masked steps."""
+        self._lower_nodes([symbol.node])
+        return self._value(symbol)
+
     def _form(self, symbol: SymbolicTensor) -> Any:
         """Return what a symbol was lowered to."""
         return self._plain[symbol.node][symbol.index]
@@ -107,17 +112,21 @@ class Lowering:
 
     def _lower_op(self, node: Node, op: Op) -> tuple[Any, ...]:
         masked = op.masking or any(s.mask is not None for s in node.inputs)
-        if not masked and all(self._value(s) is s for s in node.inputs):
+        if not masked or (op.keeps_value and not any(node.losses)):
+            return self._lower_plain(node, op)
+        arguments = {k: self._lowered(v) for k, v in node.arguments.items()}
+        with entered(node.scope.at(node.location)):
+            masks = {k: map_tree(self._mask_of, node.arguments[k]) for k in op.tensors}
+            call = Call(op, arguments, masks, op.specs(arguments))
+            return listed(op.rule.value(call.zeroed() if any(node.losses) else call))
+
+    def _lower_plain(self, node: Node, op: Op) -> tuple[Any, ...]:
+        """Lower an op that computes what it does without masks."""
+        if not op.masking and all(s.mask is None and self._value(s) is s for s in node.inputs):
             return node.outputs
         arguments = {k: self._lowered(v) for k, v in node.arguments.items()}
         with entered(node.scope.at(node.location)):
-            if not masked or (op.keeps_value and not any(node.losses)):
-                result = op.record(arguments)
-            else:
-                masks = {k: map_tree(self._mask_of, node.arguments[k]) for k in op.tensors}
-                call = Call(op, arguments, masks, op.specs(arguments))
-                result = op.rule.value(call.zeroed() if any(node.losses) else call)
-        return listed(result)
+            return op.record_plain(node, arguments)
 
     def _lowered(self, argument: Any) -> Any:
         if isinstance(argument, SymbolicTensor):

@@ -26,7 +26,7 @@ from maskgraph.ops.packed import (
     packed_scan,
     slots_valid,
 )
-from maskgraph.ops.rule import Beside, Call, Reach
+from maskgraph.ops.rule import Beside, Call, Reach, zeroed
 from maskgraph.plan.block_body import BlockBody
 from maskgraph.plan.lowering import listed
 from maskgraph.plan.slots import OfIds, SlotForms, Slots, made_of
@@ -51,7 +51,9 @@ class PackedLowering(SlotForms):
         mask = node.masks[0]
         if node.plain is None or mask is None or not self._can_pack(mask):
             return super()._lower_source(node)
-        return (Slots(pack(node.plain, self._packing(mask)), mask, node.plain.shape),)
+        slots = Slots(pack(node.plain, self._packing(mask)), mask, node.plain.shape)
+        self._rectangles[slots] = zeroed(node.plain, mask)  # which it need not be unpacked for
+        return (slots,)
 
     def _lower_op(self, node: Node, op: Op) -> tuple[Any, ...]:
         how = _SPECIAL.get(op.name, PackedLowering._lower_masked)

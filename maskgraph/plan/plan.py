@@ -8,7 +8,7 @@ the slot that it fills, and those that nobody reads any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -177,9 +177,12 @@ class Plan:
         compiles at all."""
         return sum(getattr(step.function, "programs", 0) for step in self._steps)
 
-    @contextmanager
-    def all_or_nothing(self) -> Iterator[None]:
+    def all_or_nothing(self) -> AbstractContextManager[None]:
         """Give weights their old values back if a run in the block fails."""
+        return self._restoring() if self._updates else nullcontext()
+
+    @contextmanager
+    def _restoring(self) -> Iterator[None]:
         before = [(weight, weight.numpy()) for weight, _ in self._updates]
         try:
             yield

@@ -13,7 +13,7 @@ from maskgraph.ops.definition import Op
 from maskgraph.ops.elementwise import Elementwise
 from maskgraph.ops.operands import spec_of
 from maskgraph.ops.packed import pack, spread, unpack
-from maskgraph.plan.lowering import Lowering
+from maskgraph.plan.lowering import Lowering, in_order
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,18 @@ class SlotForms(Lowering):
         self.packings: dict[SymbolicTensor, SymbolicTensor] = {}
         self._packable: dict[SymbolicTensor, bool] = {}
         self._rectangles: dict[Slots, SymbolicTensor] = {}
+        self._padded = Lowering()
 
     def _value(self, symbol: SymbolicTensor) -> SymbolicTensor:
-        form = self._form(symbol)
-        return self._rectangle(form) if isinstance(form, Slots) else form
+        form: Slots | SymbolicTensor = self._form(symbol)
+        if not isinstance(form, Slots):
+            return form
+        if symbol.dtype == "bool" and symbol.ndim == 2:
+            # what is a mask, or may become one, packs others, so it must not itself be packed
+            mask = self._padded.plain(symbol)
+            if self._can_pack(mask):
+                return mask
+        return self._rectangle(form)
 
     def _zeroed(self, symbol: SymbolicTensor, mask: SymbolicTensor | None) -> SymbolicTensor:
         form = self._form(symbol)
@@ -147,7 +155,7 @@ class SlotForms(Lowering):
         if mask is None or mask.ndim != 2:
             return False
         if mask not in self._packable:
-            self._packable[mask] = made_of(mask) <= {"input", "mask"}
+            self._packable[mask] = known_beforehand(mask)
         return self._packable[mask]
 
 
@@ -167,11 +175,13 @@ def _with_steps(node: Node | None) -> tuple[str, ...] | None:
 
 def made_of(symbol: SymbolicTensor) -> set[str]:
     """Return which kinds of sources a plain symbol is computed from."""
-    seen: set[Node] = set()
-    stack = [symbol.node]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(s.node for s in node.inputs)
-    return {node.target.kind for node in seen if node.is_source}
+    return {node.target.kind for node in in_order([symbol]) if node.is_source}
+
+
+def known_beforehand(symbol: SymbolicTensor) -> bool:
+    """Tell whether a plain symbol is computed from inputs alone, and comes out the same each time
+    that it is."""
+    return all(
+        node.target.kind in ("input", "mask") if node.is_source else node.target.pure
+        for node in in_order([symbol])
+    )

@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-
 from maskgraph.graph import Node
 from maskgraph.plan.plan import Program
 
@@ -51,10 +49,9 @@ class Work(NamedTuple):
         """What a block costs beside its slots, in slots."""
         return self.block / self.slot if self.slot else 0.0
 
-    def worth_packing(self, mask: np.ndarray) -> bool:
-        """Tell whether a batch is computed sooner packed: if nothing is padding, so that packing
-        it is to look at it otherwise, or if enough is."""
-        padding = int(mask.size - np.count_nonzero(mask))
+    def worth_packing(self, padding: int) -> bool:
+        """Tell whether a batch with so many masked steps is computed sooner packed: if there is
+        none, so that packing it is to look at it otherwise, or if there are enough."""
         return padding == 0 or padding * self.slot > _PACKING
 
 

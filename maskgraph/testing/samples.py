@@ -22,12 +22,14 @@ _SIZE = 3
 _IDS = 10
 
 
-def random_inputs(model: Model, seed: int = 0, lengths: Sequence[int] = LENGTHS) -> Any:
+def random_inputs(
+    model: Model, seed: int = 0, lengths: Sequence[int] = LENGTHS, lowest_id: int = 0
+) -> Any:
     """Return inputs for a model, in the structure it takes: a sequence of each length.
 
     Where time varies, sequences differ in length, and what stands in the padding is nothing that
     a model may look at: NaN, or ids outside every vocabulary. Ids at steps that exist are in the
-    smallest vocabulary of the model.
+    smallest vocabulary of the model, from `lowest_id` on.
 
     Raises:
         GraphError: for a `Sequential` that does not know its input yet.
@@ -48,7 +50,8 @@ def random_inputs(model: Model, seed: int = 0, lengths: Sequence[int] = LENGTHS)
         )
     generator = np.random.default_rng(seed)
     symbols = list(leaves(model.inputs))
-    ids = smallest_vocabulary(model)
+    highest = smallest_vocabulary(model)
+    ids = range(min(lowest_id, highest - 1), highest)
     drawn = [_drawn(s, (*lengths[i:], *lengths[:i]), ids, generator) for i, s in enumerate(symbols)]
     return unflatten(model.inputs, iter(drawn))
 
@@ -65,7 +68,7 @@ def smallest_vocabulary(model: Model) -> int:
 
 
 def _drawn(
-    symbol: SymbolicTensor, lengths: Sequence[int], ids: int, generator: np.random.Generator
+    symbol: SymbolicTensor, lengths: Sequence[int], ids: range, generator: np.random.Generator
 ) -> MaskedTensor:
     varies = symbol.ndim > 1 and symbol.shape[1] is None
     if symbol.mask is None and not varies:
@@ -81,8 +84,10 @@ def _drawn(
 
 
 def _values(
-    shape: tuple[int, ...], dtype: str, ids: int, generator: np.random.Generator
+    shape: tuple[int, ...], dtype: str, ids: range, generator: np.random.Generator
 ) -> np.ndarray:
     if dtypes.is_float(dtype):
         return generator.normal(size=shape).astype(dtype if dtype != "bfloat16" else "float32")
-    return generator.integers(0, 2 if dtype == "bool" else ids, shape).astype(dtype)
+    if dtype == "bool":
+        return generator.integers(0, 2, shape).astype(dtype)
+    return generator.integers(ids.start, ids.stop, shape).astype(dtype)

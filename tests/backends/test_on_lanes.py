@@ -198,11 +198,10 @@ def test_random_batches_find_few_programs(on: str) -> None:
     assert f"compiled {plan.packed.compilations} times" in str(plan)
 
 
-def test_a_packed_run_is_one_compiled_call(on: str) -> None:
+def test_a_packed_run_is_compiled_before_and_after_ids_are_looked_at(on: str) -> None:
     plan = everything().plan([[3, 1], [2]], backend=on, device="cpu", layout="packed")
     names = [type(step.function).__name__ for step in plan.packed._steps]
-    assert names.count("Compiled") == 1
-    assert set(names) == {"Compiled", "itemgetter"}
+    assert [name for name in names if name != "itemgetter"] == ["Compiled", "method", "Compiled"]
 
 
 def test_a_batch_without_padding_is_the_rectangle(on: str) -> None:

@@ -37,22 +37,17 @@ def packings(model, data, **options):
 
 
 def test_auto_packs_where_there_is_much_padding():
-    assert packings(classifier(256, 4), batch([200, 20, 3, 1], 400)) is not None
+    assert packings(classifier(256, 4), batch([200, 20, 3, 1], 400))
 
 
 def test_auto_leaves_little_work_padded():
-    assert packings(classifier(4, 1), batch([3, 2], 4)) is None
-
-
-def test_auto_looks_at_a_batch_without_padding_as_it_is():
-    [packing] = packings(classifier(), batch([5, 5], 5))
-    assert packing.full
+    assert not packings(classifier(4, 1), batch([3, 2], 4))
 
 
 def test_packed_and_padded_are_as_asked():
     data = batch([3, 2], 4)
-    assert packings(classifier(4, 1), data, layout="packed") is not None
-    assert packings(classifier(256, 4), batch([200, 1], 200), layout="padded") is None
+    assert packings(classifier(4, 1), data, layout="packed")
+    assert not packings(classifier(256, 4), batch([200, 1], 200), layout="padded")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +55,7 @@ def test_packed_and_padded_are_as_asked():
 )
 def test_a_batch_without_any_step_runs_padded(data):
     model = classifier()
-    assert packings(model, data, layout="packed") is None
+    assert not packings(model, data, layout="packed")
     assert model.predict(data, backend="numpy", layout="packed").shape == (len(data), 3)
 
 
@@ -68,7 +63,7 @@ def test_a_model_without_masks_has_nothing_to_pack():
     x = mg.Input(shape=(None, 4))
     model = mg.Model(x, layers.Dense(3)(x))
     plan = model.plan(np.ones((2, 3, 4), "float32"), backend="numpy", layout="packed")
-    assert plan.packings([(np.ones((2, 3, 4), "float32"), None)]) is None
+    assert not plan.packings([(np.ones((2, 3, 4), "float32"), None)])
     assert str(plan).startswith("padded")
 
 
@@ -76,7 +71,60 @@ def test_a_mask_that_depends_on_weights_is_not_packed_by():
     """It would have to be computed before it is known where the steps of what it is made of lie."""
     x = mg.Input(shape=(None, 4))
     model = mg.Model(x, layers.Dense(3)(layers.Masking()(layers.Dense(4)(x))))
-    assert packings(model, np.ones((2, 3, 4), "float32"), layout="packed") is None
+    assert not packings(model, np.ones((2, 3, 4), "float32"), layout="packed")
+
+
+def test_a_mask_made_from_data_that_came_with_one_is_packed_by():
+    """Ragged lists bring a mask, and the embedding makes another one of the ids."""
+    model, ragged = classifier(), [[7, 3, 0, 9, 9, 9], [4, 4], [0]]
+    plan = model.plan(ragged, backend="numpy", layout="packed")
+    assert "linear, on slots" in str(plan)
+    assert "unpack" not in str(plan)
+    packed, padded = (
+        model.predict(ragged, backend="numpy", layout=layout) for layout in ("packed", "padded")
+    )
+    np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
+    alone = model.predict([[7, 3, 9, 9, 9]], backend="numpy", layout="padded")
+    np.testing.assert_allclose(packed[:1], alone, rtol=1e-5, atol=1e-6)
+
+
+def test_what_needs_the_rectangle_gets_the_data_as_it_came():
+    x = mg.Input(shape=(None, 4), masked=True)
+    model = mg.Model(x, layers.GlobalMaxPooling1D()(layers.Dense(5)(layers.Cropping1D(1)(x))))
+    values = np.random.default_rng(0).normal(size=(3, 6, 4)).astype("float32")
+    mask = mg.Mask.from_lengths([6, 4, 1]).array
+    values[~mask] = np.nan
+    data = mg.MaskedTensor(values, mask)
+    assert "unpack" not in str(model.plan(data, backend="numpy", layout="packed"))
+    packed, padded = (
+        model.predict(data, backend="numpy", layout=layout) for layout in ("packed", "padded")
+    )
+    np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
+
+
+def test_a_mask_that_is_drawn_is_not_packed_by():
+    """It would be another one where it is looked at beforehand."""
+    x = mg.Input(shape=(None, 4))
+    drawn = layers.Dropout(0.5, seed=0)(ops.ones_like(x[:, :, 0]))
+    steps = ops.with_mask(x, ops.greater(drawn, 0))
+    model = mg.Model(x, layers.GlobalAveragePooling1D()(layers.Dense(3)(steps)))
+    data = np.ones((2, 50, 4), "float32")
+    plan = model.plan(data, backend="numpy", training=True, layout="packed")
+    assert not plan.packings([(data, None)])
+
+
+def test_masking_packs_data_that_came_with_a_mask():
+    x = mg.Input(shape=(None, 4))
+    model = mg.Model(x, layers.GlobalAveragePooling1D()(layers.Dense(5)(layers.Masking()(x))))
+    values = np.random.default_rng(0).normal(size=(3, 6, 4)).astype("float32")
+    values[1, 1] = 0
+    data = mg.MaskedTensor(values, mg.Mask.from_lengths([6, 4, 1]).array)
+    data.value[~data.mask] = np.nan
+    assert "linear, on slots" in str(model.plan(data, backend="numpy", layout="packed"))
+    packed, padded = (
+        model.predict(data, backend="numpy", layout=layout) for layout in ("packed", "padded")
+    )
+    np.testing.assert_allclose(packed, padded, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("call", ["predict", "__call__", "plan"])
@@ -208,7 +256,8 @@ def test_every_layer_gives_the_same_packed(row):
         mg.Input((time,) * s.axes + s.trailing, "float32" if s.kind == "floats" else "int32")
         for s in row.inputs
     ]
-    model = mg.Model(inputs, row.call(row.built(), inputs), on_mask_loss="ignore")
+    given = [x + 0 for x in inputs]  # which comes in slots, also to what needs the rectangle
+    model = mg.Model(inputs, row.call(row.built(), given), on_mask_loss="ignore")
     for padding in row.padding:
         data = [
             Rectangle.place(
@@ -226,7 +275,7 @@ def test_every_layer_gives_the_same_packed(row):
         tensors = [(x.value, x.mask) for x in data]
         with load("numpy").running():
             if str(row) not in ONLY_RECTANGLE:
-                assert plans[0].packings(tensors) is not None
+                assert plans[0].packings(tensors)
             results = [plan.run(tensors) for plan in plans]
         for (a, a_mask), (b, b_mask) in zip(*results, strict=True):
             assert a.dtype == b.dtype
