@@ -11,7 +11,7 @@ import numpy as np
 
 from maskgraph import dtypes
 from maskgraph.backend import Array
-from maskgraph.backend.packing import Edges, Places
+from maskgraph.backend.packing import Edges, Packing, Places
 from maskgraph.errors import DTypeError, explain
 from maskgraph_numpy import contraction
 from maskgraph_numpy.error_function import erf
@@ -240,6 +240,13 @@ class NumpyBackend(Recurrent, Overrides):
         taken = np.take(x, places.slot, axis=1)
         taken[:, places.empty] = 0  # few places, of an array that is fresh
         return taken
+
+    def without_holes(self, x: Array, packing: Packing) -> Array:
+        if not len(packing.holes):
+            return x
+        x = x.copy()
+        x[:, packing.holes] = 0
+        return x
 
     def shifted_products(self, x: Array, kernel: Array, offsets: Sequence[int]) -> Array:
         in_place = 0 in offsets  # a step takes itself: no need to begin with zeros
