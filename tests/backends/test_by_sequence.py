@@ -1,4 +1,4 @@
-"""Reductions over all slots at once give what they give block by block, slopes too."""
+"""Reductions of packed batches give what each sequence gives alone, slopes too."""
 
 from __future__ import annotations
 
@@ -58,6 +58,20 @@ def test_each_sequence_alone(name: str, keepdims: bool) -> None:
     assert rows.shape == ((4, 1, 2) if keepdims else (4, 2))
     np.testing.assert_allclose(rows.reshape(4, 2), expected_rows, rtol=1e-6)
     np.testing.assert_allclose(slopes, expected_slopes, rtol=1e-6)
+
+
+@names
+@pytest.mark.parametrize("block_cost", [0, 100])
+def test_each_sequence_alone_on_numpy(name: str, block_cost: int) -> None:
+    backend, packing = load("numpy"), Packing(MASK, block_cost)
+    values = np.random.default_rng(0).normal(size=(4, 4, 2)).astype("float32")
+    slots = backend.pack(values, packing)
+    if packing.valid is not None:
+        slots[:, ~packing.valid] = np.nan
+    [rows] = backend.by_block([slots], packing, [], body_of(name))
+    np.testing.assert_allclose(rows, alone(name, values)[0], rtol=1e-6)
+    [rows] = backend.by_block([slots], packing, [], body_of(name, keepdims=True))
+    np.testing.assert_allclose(rows[:, 0], alone(name, values)[0], rtol=1e-6)
 
 
 @names
