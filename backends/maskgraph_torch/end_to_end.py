@@ -9,14 +9,19 @@ with zeros. What is no number would not be forgotten, though: no gate makes a Na
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.autograd.function import once_differentiable
 
 from maskgraph.backend import Array
 from maskgraph.backend.packing import Packing
 from maskgraph_torch.stairs import HOLD, fused
+
+Way = Callable[..., Any]
+"""From arrays to a tuple of others, or to None."""
 
 
 class Rows(NamedTuple):
@@ -94,18 +99,18 @@ class EndToEnd:
         """Run PyTorch's function for an LSTM from zeros.
 
         Args:
-            x: packed, (slots, features).
+            x: packed, (1, slots, features).
             weights: as PyTorch has them.
 
         Returns:
-            The outputs, (slots, units), and the last one of each row of the rectangle; None if
+            The outputs, (1, slots, units), and the last one of each row of the rectangle; None if
             there was something that is no number.
         """
         kernel, *others = weights
         units = len(kernel) // 4
         column = kernel.new_full((len(kernel), 1), -HOLD)
         column[2 * units : 3 * units] = 0  # what is new has no gate
-        taken = x.index_select(0, self.index).index_fill_(0, self.between, 0)
+        taken = x[0].index_select(0, self.index).index_fill_(0, self.between, 0)
         steps = torch.cat([taken, self.shut], 1).view(*self.shape, -1)
         begin = x.new_zeros(self.shape[1], units)
         weights = [torch.cat([kernel, column], 1), *others]
@@ -115,7 +120,34 @@ class EndToEnd:
         flat = out.flatten(0, 1)
         shown = flat.index_select(0, self.shown)
         shown = shown if self.some is None else shown.where(self.some, 0)
-        return flat.index_select(0, self.back), shown
+        return flat.index_select(0, self.back).unsqueeze(0), shown
+
+
+class EitherWay(torch.autograd.Function):
+    """A function by a quick way that gives nothing if something is no number, or by a slow one. If
+    it is only a slope that is no number, the slow way is gone once more, to go back on it."""
+
+    @staticmethod
+    def forward(ctx: Any, quick: Way, slow: Way, *arrays: Array | None) -> tuple[Array, ...]:
+        leaves = [a if a is None else a.detach().requires_grad_(a.requires_grad) for a in arrays]
+        with torch.enable_grad():
+            found = quick(*leaves) or slow(*leaves)
+        ctx.slow, ctx.leaves, ctx.found = slow, leaves, found
+        return tuple(x.detach() for x in found)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *slopes: Array) -> tuple[Array | None, ...]:
+        found = ctx.found
+        if not all(slope.sum().isfinite() for slope in slopes):
+            with torch.enable_grad():
+                found = ctx.slow(*ctx.leaves)
+        asked = [i for i, wanted in enumerate(ctx.needs_input_grad[2:]) if wanted]
+        results: list[Array | None] = [None] * (2 + len(ctx.leaves))
+        inputs = [ctx.leaves[i] for i in asked]
+        for i, slope in zip(asked, torch.autograd.grad(found, inputs, slopes, True), strict=True):
+            results[2 + i] = slope
+        return tuple(results)
 
 
 def _stacked(counts: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -228,6 +228,36 @@ def test_what_is_no_number_is_not_shown_by_other_sequences(
             np.testing.assert_allclose(last[row], right_last, rtol=1e-5, atol=1e-5)
 
 
+def _slopes(run: Any, packing: Packing, go_backwards: bool, wrong: int | None) -> list[np.ndarray]:
+    """Return the gradients for steps and weights of an LSTM on PyTorch; the slope of what row
+    `wrong` shows is no number."""
+    x, _ = _data("many")
+    torch = pytest.importorskip("torch")
+    arrays = [torch.tensor(a).requires_grad_() for a in (_in_slots(x, packing), *LSTM.weights)]
+    slots, *weights = arrays
+    out, last = run(slots, packing, [None, None], *weights, *LSTM.how(go_backwards))[:2]
+    rng = np.random.default_rng(7)
+    of_out, of_last = (torch.tensor(rng.normal(size=s.shape)) for s in (out, last))
+    if packing.valid is not None:
+        of_out[:, ~packing.valid] = 0
+    if wrong is not None:
+        of_last[wrong] = np.nan
+    return [g.numpy() for g in torch.autograd.grad([out, last], arrays, [of_out, of_last])]
+
+
+@backwards
+@pytest.mark.parametrize("wrong", [None, 20])
+def test_torch_goes_back_end_to_end(go_backwards: bool, wrong: int | None) -> None:
+    """A slope that is no number goes to its own sequence, and to the weights."""
+    b, packing = PLUGINS["torch"].load()("cpu"), Packing(MASKS["many"], 1e6)
+    runs = (b.packed_rnn, b.packed_rnn_shown)
+    found = [_slopes(run, packing, go_backwards, wrong) for run in runs]
+    for right, slope in zip(*found, strict=True):
+        np.testing.assert_allclose(slope, right, rtol=1e-9, atol=1e-11)
+    others = np.concatenate([_steps(packing, row) for row in range(40) if row != 20])
+    assert np.isfinite(found[1][0][0, others]).all()
+
+
 # -- any step ------------------------------------------------------------------------------------
 
 
