@@ -11,15 +11,15 @@ import numpy as np
 
 from maskgraph import dtypes
 from maskgraph.backend import Array
-from maskgraph.backend.packing import Edges, Places
 from maskgraph.errors import DTypeError, explain
 from maskgraph_numpy import contraction
 from maskgraph_numpy.error_function import erf
 from maskgraph_numpy.overrides import Overrides
+from maskgraph_numpy.packed import Packed
 from maskgraph_numpy.recurrent import Recurrent
 
 
-class NumpyBackend(Recurrent, Overrides):
+class NumpyBackend(Packed, Recurrent, Overrides):
     """NumPy on the CPU."""
 
     name = "numpy"
@@ -235,28 +235,6 @@ class NumpyBackend(Recurrent, Overrides):
 
     def take_along_axis(self, x: Array, indices: Array, axis: int) -> Array:
         return np.take_along_axis(x, indices, axis=axis)
-
-    def laid_out(self, x: Array, places: Places) -> Array:
-        taken = np.take(x, places.slot, axis=1)
-        taken[:, places.empty] = 0  # few places, of an array that is fresh
-        return taken
-
-    def shifted_products(self, x: Array, kernel: Array, offsets: Sequence[int]) -> Array:
-        in_place = 0 in offsets  # a step takes itself: no need to begin with zeros
-        shape = (*x.shape[:2], kernel.shape[2])
-        total = np.matmul(x, kernel[offsets.index(0)]) if in_place else np.zeros(shape, x.dtype)
-        for tap, offset in enumerate(offsets):
-            if offset and abs(offset) < x.shape[1]:
-                product = np.matmul(x, kernel[tap])
-                if offset > 0:
-                    total[:, :-offset] += product[:, offset:]
-                else:
-                    total[:, -offset:] += product[:, :offset]
-        return total
-
-    def replaced(self, x: Array, edges: Edges, rows: Array) -> Array:
-        x[:, edges.slots] = rows  # fresh, as `shifted_products` gives it
-        return x
 
 
 def _numpy(dtype: str) -> np.dtype[Any]:

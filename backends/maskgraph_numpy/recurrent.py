@@ -7,7 +7,7 @@ of a step are one call of tanh.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -107,28 +107,31 @@ def _gru(
     half = _factors(kernel, 0.5, 0.5, 1)
     # r is doubled where it meets the new state's share of the product
     recurrent_kernel = recurrent_kernel * 0.5
-    gates = steps @ (kernel * half)
-    of_held = np.zeros(units, out.dtype)
-    if bias is not None:
-        gates += bias[0] * half
-        gates[:, : 2 * units] += bias[1, : 2 * units] * 0.5
-        of_held = bias[1, 2 * units :] * 0.5
-    products = np.empty((len(h), 3 * units), out.dtype)
+    outer, inner = np.zeros((2, 3 * units), out.dtype) if bias is None else bias
+    shared, of_held = outer * half, inner[2 * units :] * 0.5
+    shared[: 2 * units] += inner[: 2 * units] * 0.5
+    # apart, the gates and the new state of a step each lie in one piece: half the time for all
+    # that is done to them
+    gates, new = (steps @ part for part in _parts(kernel * half))
+    gates += shared[: 2 * units]
+    new += shared[2 * units :]
+    to_gates, to_held = _parts(recurrent_kernel)
+    products, helds = (np.empty((len(h), n * units), out.dtype) for n in (2, 1))
     for begin, size in zip(order.begins.tolist(), order.sizes, strict=True):
-        now, shown, h = gates[begin : begin + size], out[begin : begin + size], h[:size]
-        product = np.matmul(h, recurrent_kernel, out=products[:size])
-        both, new, held = now[:, : 2 * units], now[:, 2 * units :], product[:, 2 * units :]
-        both += product[:, : 2 * units]
+        end = begin + size
+        both, now, shown, h = gates[begin:end], new[begin:end], out[begin:end], h[:size]
+        both += np.matmul(h, to_gates, out=products[:size])
         np.tanh(both, out=both)
         both += 1
+        held = np.matmul(h, to_held, out=helds[:size])
         held += of_held
         held *= both[:, units:]
-        new += held
-        np.tanh(new, out=new)
-        np.subtract(h, new, out=shown)
+        now += held
+        np.tanh(now, out=now)
+        np.subtract(h, now, out=shown)
         shown *= both[:, :units]
         shown *= 0.5
-        shown += new
+        shown += now
         h = shown
     _keep_last(current[0], out, order)
 
@@ -152,6 +155,13 @@ def _simple(
         shown += np.matmul(h[:size], recurrent_kernel, out=products[:size])
         h = np.tanh(shown, out=shown)
     _keep_last(current[0], out, order)
+
+
+def _parts(kernel: Array) -> Iterator[Array]:
+    """Yield the columns of a GRU's kernel for its gates, and those for its new state."""
+    units = kernel.shape[1] // 3
+    yield np.ascontiguousarray(kernel[:, : 2 * units])
+    yield np.ascontiguousarray(kernel[:, 2 * units :])
 
 
 def _factors(like: Array, *gates: float) -> Array:

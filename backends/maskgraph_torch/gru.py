@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F  # noqa: N812 - as everybody calls it
 
 from maskgraph.backend import Array
 
@@ -40,19 +41,20 @@ class Gru(torch.autograd.Function):
     ) -> tuple[Array, Array]:
         units = first.shape[1]
         outer_bias, inner_bias = kernel.new_zeros(2, 3 * units) if bias is None else bias
-        gates, new = (
-            torch.addmm(b, x, k) for b, k in zip(_parts(outer_bias), _parts(kernel), strict=True)
-        )
         for_gates, for_held = _parts(inner_bias)
-        gates.add_(for_gates)
+        gates, new = _parts(torch.addmm(outer_bias + F.pad(for_gates, (0, units)), x, kernel))
         to_gates, to_held = (k.contiguous() for k in _parts(recurrent_kernel))
-        held, outputs = gates.new_empty(2, len(gates), units)
+        outputs = gates.new_empty(len(gates), units)
+        # what was held is wanted again if there is a way back; else it stays in the cache
+        held = gates.new_empty(len(gates if any(ctx.needs_input_grad) else first), units)
+        places = held.split(sizes) if len(held) == sum(sizes) else [held[:n] for n in sizes]
         z, r = gates.split(units, 1)
         h = first
-        for size, both, z_now, r_now, now, held_now, out in _rounds(
-            sizes, gates, z, r, new, held, outputs
+        for held_now, (size, both, z_now, r_now, now, out) in zip(
+            places, _rounds(sizes, gates, z, r, new, outputs), strict=True
         ):
-            h = h[:size]
+            if size < len(h):
+                h = h[:size]
             both.addmm_(h, to_gates).sigmoid_()
             torch.addmm(for_held, h, to_held, out=held_now)
             now.addcmul_(r_now, held_now).tanh_()

@@ -6,13 +6,33 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch.nn import functional as F  # noqa: N812 - as everybody calls it
 
 from maskgraph.backend import Array, Backend
-from maskgraph.backend.packing import Edges, Places
+from maskgraph.backend.packing import Edges, Packing, Places
+from maskgraph_torch.by_sequence import Owners, reduction
 
 
 class Packed(Backend):
     """What a backend need not have for packed batches, where torch has something better."""
+
+    def by_block(
+        self, xs: Sequence[Array], packing: Packing, others: Sequence[Array], body: Any
+    ) -> tuple[Array, ...]:
+        reduced = None if packing.full else reduction(body, xs)
+        if reduced is None:
+            return super().by_block(xs, packing, others, body)
+        [x] = xs
+        owners = packing.native((self, Owners), lambda: Owners.of(packing, x))
+        rows = reduced(x.reshape(packing.slots, -1), owners)
+        shape = (1, *x.shape[2:]) if body.arguments["keepdims"] else x.shape[2:]
+        return (rows.reshape(packing.batch, *shape),)
+
+    def without_holes(self, x: Array, packing: Packing) -> Array:
+        if not len(packing.holes):
+            return x
+        holes = packing.native((self, "holes"), lambda: self.asarray(packing.holes))
+        return x.index_fill(1, holes, 0)
 
     def laid_out(self, x: Array, places: Places) -> Array:
         taken = torch.index_select(x, 1, places.slot)
@@ -35,6 +55,8 @@ class _ShiftedProducts(torch.autograd.Function):
     def forward(ctx: Any, x: Array, kernel: Array, offsets: tuple[int, ...]) -> Array:
         ctx.save_for_backward(x, kernel)
         ctx.offsets = offsets
+        if x.dtype is torch.float32 and not x.is_cuda and torch.backends.mkldnn.is_available():
+            return _convolved(x, kernel, offsets)
         in_place = 0 in offsets  # a step takes itself: no need to begin with zeros
         total = x @ kernel[offsets.index(0)] if in_place else x.new_zeros(len(x), kernel.shape[2])
         for tap, offset in enumerate(offsets):
@@ -52,6 +74,20 @@ class _ShiftedProducts(torch.autograd.Function):
         if ctx.needs_input_grad[1]:
             of_kernel = torch.stack([x[_from(o)].T @ gradient[_to(o)] for o in ctx.offsets])
         return of_x, of_kernel, None
+
+
+def _convolved(x: Array, kernel: Array, offsets: tuple[int, ...]) -> Array:
+    """`shifted_products` by oneDNN, which takes steps as they lie if they are the pixels of an
+    image one pixel high."""
+    if offsets[0] > offsets[-1]:
+        offsets, kernel = offsets[::-1], kernel.flip(0)
+    border = max(-offsets[0], offsets[-1], 0)
+    spread = offsets[1] - offsets[0]
+    # torch tells from strides, also of axes of size 1, that features lie together
+    image, weight = x[None].mT.unsqueeze(2), kernel.permute(2, 1, 0).unsqueeze(2)
+    out = F.conv2d(image, weight, None, 1, (0, border), (1, spread))
+    begin = border + offsets[0]
+    return out[0, :, 0, begin : begin + len(x)].T
 
 
 def _from(offset: int) -> slice:

@@ -11,6 +11,7 @@ from torch import _VF  # torch.lstm and its like, as torch.nn.LSTM calls them
 from maskgraph.backend import Array, Backend
 from maskgraph.backend.packed_recurrent import LoopOrder, loop_order
 from maskgraph.backend.packing import Packing
+from maskgraph_torch.end_to_end import EitherWay, EndToEnd, Way
 from maskgraph_torch.gru import Gru
 from maskgraph_torch.stairs import Stairs, fused
 
@@ -98,6 +99,42 @@ class Recurrent(Backend):
                 out, *final = Gru.apply(steps, *weights, *first, order.sizes, last)
             outputs = self._slotted(out, packing, order)
         return (outputs, *(self._in_rows(state, packing, order) for state in final))
+
+    def packed_rnn_shown(
+        self,
+        x: Array,
+        packing: Packing,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        cell: str,
+        activation: str,
+        recurrent_activation: str,
+        go_backwards: bool,
+        reset_after: bool,
+    ) -> tuple[Array, ...]:
+        function = fused_kernel(x, cell, activation, recurrent_activation, reset_after)
+        arrays = (x, kernel, recurrent_kernel, bias)
+        otherwise: Way = super().packed_rnn_shown
+
+        def by_stairs(x: Array, *weights: Array | None) -> tuple[Array, ...]:
+            how = (cell, activation, recurrent_activation, go_backwards, reset_after)
+            found: tuple[Array, ...] = otherwise(x, packing, states, *weights, *how)
+            return found
+
+        def end_to_end(x: Array, *weights: Array) -> tuple[Array, ...] | None:
+            key = (self, EndToEnd, go_backwards, x.dtype)
+            rows = packing.native(key, lambda: EndToEnd(packing, go_backwards, x))
+            return rows.run(function, x, converted(cell, *weights))
+
+        begins_with_zeros = all(state is None for state in states)
+        if function is not _VF.lstm or not begins_with_zeros or packing.full or x.is_cuda:
+            return by_stairs(*arrays)
+        if torch.is_grad_enabled():
+            found: tuple[Array, ...] = EitherWay.apply(end_to_end, by_stairs, *arrays)
+            return found
+        return end_to_end(*arrays) or by_stairs(*arrays)
 
 
 def fused_kernel(

@@ -22,7 +22,7 @@ from maskgraph_torch.gru import ended
 _COST = 128.0
 """What a rectangle costs beside its steps, in steps."""
 
-_HOLD = 1e4
+HOLD = 1e4
 """An input that shuts a gate altogether, or opens it."""
 
 
@@ -94,7 +94,7 @@ class Stairs:
         kernel, *others = weights
         units = len(kernel) // 4
         column = kernel.new_zeros(len(kernel), 1)
-        column[:units], column[units : 2 * units] = -_HOLD, _HOLD
+        column[:units], column[units : 2 * units] = -HOLD, HOLD
         return torch.cat([steps, self.over], 1), [torch.cat([kernel, column], 1), *others]
 
 

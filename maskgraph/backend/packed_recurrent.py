@@ -121,6 +121,27 @@ class PackedRecurrentOps(ABC):
         inputs = self._project(self._looped(x, packing, order), kernel, bias)
         return self._fewer_and_fewer(step, inputs, first, packing, order)
 
+    def packed_rnn_shown(
+        self,
+        x: Array,
+        packing: Packing,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        cell: str,
+        activation: str,
+        recurrent_activation: str,
+        go_backwards: bool,
+        reset_after: bool,
+    ) -> tuple[Array, ...]:
+        """Run a recurrent layer of which only what it shows is wanted: `packed_rnn` without the
+        final cell state of an LSTM."""
+        return self.packed_rnn(
+            x, packing, states, kernel, recurrent_kernel, bias, cell, activation,
+            recurrent_activation, go_backwards, reset_after,
+        )[:2]  # fmt: skip
+
     def packed_scan(
         self,
         x: Array,

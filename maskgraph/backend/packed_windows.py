@@ -34,7 +34,7 @@ class PackedWindowOps(ABC):
         self, x: Array, packing: Packing, kernel: Array, offsets: tuple[int, ...]
     ) -> Array:
         """Convolve all slots as if they were one sequence, then those anew whose windows reach
-        beyond their own: they are few."""
+        beyond their own: they are few. Holes, which may be many, are zeros from the beginning."""
 
         def make() -> Edges:
             edges = packing.edges(offsets)
@@ -42,12 +42,19 @@ class PackedWindowOps(ABC):
                 self.asarray(edges.slots), self._places(edges.steps), self.asarray(edges.index)
             )
 
+        x = self.without_holes(x, packing)
         edges = packing.native((self, "edges", offsets), make)
         taps, features, filters = self.shape(kernel)
         windows = self.reshape(self.laid_out(x, edges.steps), [-1, taps * features])
         flat = self.reshape(kernel, [taps * features, filters])
         anew = self.expand_dims(self.matmul(windows, flat), (0,))
         return self.replaced(self.shifted_products(x, kernel, offsets), edges, anew)
+
+    def without_holes(self, x: Array, packing: Packing) -> Array:
+        """(1, slots, features), zeros at masked steps within sequences."""
+        if not len(packing.holes):
+            return x
+        return self.select_valid(x, self.slots_valid(packing), 0)
 
     def shifted_products(self, x: Array, kernel: Array, offsets: Sequence[int]) -> Array:
         """The sum of the products of (1, slots, features) with matrices (taps, features, filters),

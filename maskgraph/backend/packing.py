@@ -57,7 +57,7 @@ class Places(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """The slots whose windows reach beyond their own sequence, or over a hole.
+    """The slots whose windows reach beyond their own sequence.
 
     Attributes:
         slots: they, (edges,).
@@ -88,6 +88,7 @@ class Packing:
         index: which step of the rectangle, row after row, each slot holds, (slots,); None: as
             they are.
         valid: which slots hold a step that exists, (slots,); None: all of them.
+        holes: the slots that masked steps within sequences keep, (holes,).
     """
 
     def __init__(self, mask: np.ndarray, block_cost: float = 16.0, in_place: bool = False) -> None:
@@ -97,6 +98,7 @@ class Packing:
         self.order: np.ndarray | None = None
         self.index: np.ndarray | None = None
         self.valid: np.ndarray | None = None
+        self.holes: np.ndarray = np.empty(0, np.intp)
         self._native: dict[Any, Array] = {}
         if not mask.all():
             self._sort(mask, extent(mask) if in_place else mask, block_cost)
@@ -130,7 +132,9 @@ class Packing:
         index = flat[np.minimum(begins[row] + inside, len(flat) - 1)]
         exists = column < self.lengths[row]
         if steps is not mask:
-            exists &= mask.reshape(-1)[index]
+            masked = ~mask.reshape(-1)[index]
+            self.holes = np.flatnonzero(exists & masked)
+            exists &= ~masked
             here = np.arange(len(exists))
             index = index[np.maximum.accumulate(np.where(exists, here, 0))]
             self.blocks = tuple(
@@ -191,16 +195,19 @@ class Packing:
         return place
 
     def edges(self, offsets: Sequence[int]) -> Edges:
-        """Return the slots whose windows, of steps at `offsets`, are not all their own."""
-        here = np.arange(self.slots)[:, None] + np.asarray(offsets)
-        slot = np.clip(here, 0, self.slots - 1)
-        own = (slot == here) & (self.rank[slot] == self.rank[:, None])
-        if self.valid is not None:
-            own &= self.valid[slot]
-        slots = np.flatnonzero(~own.all(1))
+        """Return the slots that hold a step whose window, of steps at `offsets`, is not all its
+        own. A hole counts as one that is: whoever takes windows puts there what it reads as."""
+        starts = np.flatnonzero(np.diff(self.rank, prepend=-1))
+        here = np.arange(self.slots) - starts[self.rank]
+        length = self.lengths[self.rank]
+        beyond = (here + min(offsets) < 0) | (here + max(offsets) >= length)
+        slots = np.flatnonzero(beyond if self.valid is None else beyond & self.valid)
+        window = here[slots, None] + np.asarray(offsets)
+        own = (window >= 0) & (window < length[slots, None])
+        slot = np.clip(slots[:, None] + np.asarray(offsets), 0, self.slots - 1)
         index = np.arange(self.slots)
         index[slots] = self.slots + np.arange(len(slots))
-        steps = Places.of(slot[slots].reshape(-1), own[slots].reshape(-1))
+        steps = Places.of(slot.reshape(-1), own.reshape(-1))
         return Edges(slots, steps, index)
 
     def rectangle(self) -> Places:

@@ -31,6 +31,9 @@ class Program:
         inputs: the symbols that data is given for.
         outputs: the symbols that are wanted, masked or not.
         lowering: how they are lowered; None: to the rectangle.
+
+    Attributes:
+        read: the symbols that an op reads, or a caller.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Program:
         wanted = [s for pair in self.outputs for s in pair if s is not None]
         left = [value for _, value in self.effects.updates] + self.effects.losses
         self.nodes = in_order(wanted + left)
+        self.read = {s for n in self.nodes for s in n.inputs} | {*wanted, *left}
 
     @property
     def weights(self) -> list[Weight]:
@@ -235,6 +239,7 @@ class _Binder:
         self._methods: dict[str, Callable[..., Any]] = {}
         self._numbers: dict[Any, int] = {}
         self._steps: list[tuple[Callable[..., Any], tuple[int, ...], int]] = []
+        self._read = program.read
         for node in program.nodes:
             if node.is_source:
                 self._bind_source(node)
@@ -270,13 +275,21 @@ class _Binder:
     def _bind_op(self, node: Node, op: Op) -> None:
         targets = op.targets(node.arguments)
         template = [self._template(node, op, name, targets.get(name)) for name in op.parameters]
-        function, reads = _bound(self._method(op.name), op.parameters, template)
+        function, reads = _bound(self._method(self._name(node, op)), op.parameters, template)
         slot = self._emit(node, function, reads)
         if op.several:
             for i, symbol in enumerate(node.outputs):
-                self._slots[symbol] = self._emit(node, itemgetter(i), (slot,))
+                if symbol in self._read:
+                    self._slots[symbol] = self._emit(node, itemgetter(i), (slot,))
         else:
             self._slots[node.outputs[0]] = slot
+
+    def _name(self, node: Node, op: Op) -> str:
+        """Return the name of the method for an op: of an LSTM whose cell state nobody reads in the
+        end, that which does not tell it."""
+        if op.name == "packed_rnn" and len(node.outputs) > 2 and node.outputs[2] not in self._read:
+            return "packed_rnn_shown"
+        return op.name
 
     def _method(self, name: str) -> Callable[..., Any]:
         method = self._methods.get(name)

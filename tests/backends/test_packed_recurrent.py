@@ -74,6 +74,7 @@ KINDS = [
     Kind("gru", 3, 1, "relu"),
     Kind("gru", 3, 1, reset_after=False),
 ]
+LSTM = Kind("lstm", 4, 2)
 USUAL = [k for k in KINDS if k.reset_after and k.activation == "tanh"]
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda k: "-".join(map(str, k)))
 backwards = pytest.mark.parametrize("go_backwards", [False, True], ids=["forwards", "backwards"])
@@ -180,6 +181,81 @@ def test_each_sequence_is_what_it_is_alone(
             assert {b.dtype(a) for a in found} == {dtype}
             expected = _alone(kind, name, go_backwards, initial, biased)
             _assert_alone([b.to_numpy(a) for a in found], expected, packing, CLOSE[dtype])
+
+
+@backwards
+def test_what_an_lstm_shows_without_its_cell_state(
+    any_backend: Backend, go_backwards: bool
+) -> None:
+    """Without gradients, for which a backend may take another way."""
+    b, kind = any_backend, LSTM
+    for name, packing, dtype in _cases(b, ("float32", "float64")):
+        *weights, bias = (b.asarray(w, dtype) for w in kind.weights)
+        x, states = _data(name)
+        slots = b.asarray(_in_slots(x, packing), dtype)
+        for initial, biased in ((True, True), (False, False), (False, True)):
+            first = [b.asarray(s, dtype) if initial else None for s in states]
+            with b.running():
+                found = b.packed_rnn_shown(
+                    slots, packing, first, *weights, bias if biased else None,
+                    *kind.how(go_backwards),
+                )  # fmt: skip
+            assert len(found) == 2
+            expected = [e[:2] for e in _alone(kind, name, go_backwards, initial, biased)]
+            _assert_alone([b.to_numpy(a) for a in found], expected, packing, CLOSE[dtype])
+
+
+@backwards
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_not_shown_by_other_sequences(
+    go_backwards: bool, number: float
+) -> None:
+    """Though they lie in one row with that which has it."""
+    b, packing = PLUGINS["torch"].load()("cpu"), Packing(MASKS["many"])
+    x, _ = _data("many")
+    x = x.copy()
+    x[20, 3] = number
+    expected = _alone(LSTM, "many", go_backwards, False, True)
+    slots, *weights = (b.asarray(a, "float32") for a in (_in_slots(x, packing), *LSTM.weights))
+    with b.running():
+        out, last = b.packed_rnn_shown(
+            slots, packing, [None, None], *weights, *LSTM.how(go_backwards)
+        )
+    for row, (right, right_last, _) in enumerate(expected):
+        if row != 20:
+            steps = out[0, _steps(packing, row)]
+            np.testing.assert_allclose(steps, right, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(last[row], right_last, rtol=1e-5, atol=1e-5)
+
+
+def _slopes(run: Any, packing: Packing, go_backwards: bool, wrong: int | None) -> list[np.ndarray]:
+    """Return the gradients for steps and weights of an LSTM on PyTorch; the slope of what row
+    `wrong` shows is no number."""
+    x, _ = _data("many")
+    torch = pytest.importorskip("torch")
+    arrays = [torch.tensor(a).requires_grad_() for a in (_in_slots(x, packing), *LSTM.weights)]
+    slots, *weights = arrays
+    out, last = run(slots, packing, [None, None], *weights, *LSTM.how(go_backwards))[:2]
+    rng = np.random.default_rng(7)
+    of_out, of_last = (torch.tensor(rng.normal(size=s.shape)) for s in (out, last))
+    if packing.valid is not None:
+        of_out[:, ~packing.valid] = 0
+    if wrong is not None:
+        of_last[wrong] = np.nan
+    return [g.numpy() for g in torch.autograd.grad([out, last], arrays, [of_out, of_last])]
+
+
+@backwards
+@pytest.mark.parametrize("wrong", [None, 20])
+def test_torch_goes_back_end_to_end(go_backwards: bool, wrong: int | None) -> None:
+    """A slope that is no number goes to its own sequence, and to the weights."""
+    b, packing = PLUGINS["torch"].load()("cpu"), Packing(MASKS["many"], 1e6)
+    runs = (b.packed_rnn, b.packed_rnn_shown)
+    found = [_slopes(run, packing, go_backwards, wrong) for run in runs]
+    for right, slope in zip(*found, strict=True):
+        np.testing.assert_allclose(slope, right, rtol=1e-9, atol=1e-11)
+    others = np.concatenate([_steps(packing, row) for row in range(40) if row != 20])
+    assert np.isfinite(found[1][0][0, others]).all()
 
 
 # -- any step ------------------------------------------------------------------------------------

@@ -167,6 +167,17 @@ class Counting(NumpyBackend):
         return super().linear(x, kernel, bias)
 
 
+@pytest.mark.parametrize("states", [False, True])
+def test_a_cell_state_that_nobody_reads_is_not_told(states):
+    tokens = mg.Input((None,), "int32")
+    x = layers.Embedding(9, 2, mask_zero=True)(tokens)
+    y = layers.LSTM(3, return_state=states)(x)
+    model = mg.Model(tokens, list(y) if states else y)
+    text = str(model.plan(np.array([[1, 2, 3], [4, 0, 0]]), backend="numpy", layout="packed"))
+    assert ("packed_rnn(" in text) is states
+    assert ("packed_rnn_shown(" in text) is not states
+
+
 def test_no_arithmetic_happens_on_padding():
     model, backend = classifier(512), Counting()  # so wide that slots cost more than blocks
     plan = LayoutPlan(Plans(Programs([model.inputs], [model.outputs]), backend), "packed")

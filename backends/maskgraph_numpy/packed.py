@@ -1,0 +1,74 @@
+"""Packed batches in NumPy: what is fresh is changed where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from maskgraph.backend import Array, Backend
+from maskgraph.backend.packing import Edges, Packing, Places
+
+_REDUCTIONS: dict[str, tuple[Any, float]] = {
+    "sum": (np.sum, 0.0),
+    "mean": (np.sum, 0.0),
+    "max": (np.max, -np.inf),
+    "min": (np.min, np.inf),
+}
+"""How a block is reduced, and what changes nothing if it stands in a slot that holds no step."""
+
+
+class Packed(Backend):
+    """What a backend need not have for packed batches, where NumPy has something better."""
+
+    def by_block(
+        self, xs: Sequence[Array], packing: Packing, others: Sequence[Array], body: Any
+    ) -> tuple[Array, ...]:
+        name, valid = body.op.name, packing.valid
+        if valid is None or name not in _REDUCTIONS or body.arguments["axis"] != (1,):
+            return super().by_block(xs, packing, others, body)
+        [x] = xs
+        if x.dtype not in (np.float32, np.float64):
+            return super().by_block(xs, packing, others, body)
+        reduce, loser = _REDUCTIONS[name]
+        x = x.copy()
+        x[:, ~valid] = loser  # so no block needs a mask
+        keepdims = body.arguments["keepdims"]
+        parts = [reduce(block, axis=1, keepdims=keepdims) for block in self._blocks(x, packing)]
+        rows = self._rows(parts, packing)
+        number = np.bincount(packing.row[valid], minlength=packing.batch)
+        if name == "mean":
+            number = np.maximum(number, 1).astype(x.dtype)
+            return (rows / number.reshape(-1, *(1,) * (rows.ndim - 1)),)
+        rows[number == 0] = 0
+        return (rows,)
+
+    def laid_out(self, x: Array, places: Places) -> Array:
+        taken = np.take(x, places.slot, axis=1)
+        taken[:, places.empty] = 0  # few places, of an array that is fresh
+        return taken
+
+    def without_holes(self, x: Array, packing: Packing) -> Array:
+        if not len(packing.holes):
+            return x
+        x = x.copy()
+        x[:, packing.holes] = 0
+        return x
+
+    def shifted_products(self, x: Array, kernel: Array, offsets: Sequence[int]) -> Array:
+        in_place = 0 in offsets  # a step takes itself: no need to begin with zeros
+        shape = (*x.shape[:2], kernel.shape[2])
+        total = np.matmul(x, kernel[offsets.index(0)]) if in_place else np.zeros(shape, x.dtype)
+        for tap, offset in enumerate(offsets):
+            if offset and abs(offset) < x.shape[1]:
+                product = np.matmul(x, kernel[tap])
+                if offset > 0:
+                    total[:, :-offset] += product[:, offset:]
+                else:
+                    total[:, -offset:] += product[:, :offset]
+        return total
+
+    def replaced(self, x: Array, edges: Edges, rows: Array) -> Array:
+        x[:, edges.slots] = rows  # fresh, as `shifted_products` gives it
+        return x
