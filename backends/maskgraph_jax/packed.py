@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from maskgraph.backend import Array, Backend
 from maskgraph.backend.lane_ops import LaneOps
 from maskgraph.backend.lane_pooling import LanePoolingOps
 from maskgraph.backend.lanes import Lanes
-from maskgraph_jax import extremes
 from maskgraph_jax.sequences import over_sequences
 from maskgraph_jax.wide import computes_widely
 
@@ -78,13 +79,14 @@ def _row_maximum(backend: Packed, x: Array, lanes: Lanes) -> Array:
 
 @_row_maximum.defjvp
 def _slope(backend: Packed, primals: Any, tangents: Any) -> tuple[Array, Array]:
-    """The gradient goes to one step, found on the rectangle: see `extremes`."""
+    """The gradient goes to one step: a place, which no rounding moves (see `extremes`), is found
+    on the rectangle."""
     (x, lanes), (dx, _) = primals, tangents
+    most = _row_maximum(backend, x, lanes)
     slot = jnp.asarray(lanes.slot)
-    exists = slot.reshape(*slot.shape, *(1,) * (x.ndim - 1)) >= 0
-
-    def pooled(x: Array) -> Array:
-        steps = jnp.where(exists, backend.rows(x, slot), -jnp.inf)
-        return jnp.where(exists.any(1), extremes.maximum(steps, (1,), False), 0)
-
-    return jax.jvp(pooled, (x,), (dx,))
+    flat = x.reshape(lanes.slots, math.prod(x.shape[1:]))
+    steps = jnp.where((slot >= 0)[..., None], backend.rows(flat, slot), -jnp.inf)
+    best = lax.argmax(steps, 1, jnp.int32)
+    place = jnp.take_along_axis(slot, best, 1, mode="clip")
+    slope = jnp.take_along_axis(dx.reshape(flat.shape), jnp.maximum(place, 0), 0, mode="clip")
+    return most, jnp.where(place >= 0, slope, 0).reshape(most.shape)
