@@ -24,7 +24,7 @@ from maskgraph_jax.wide import computes_widely
 class Packed(LaneOps, LanePoolingOps, Backend):
     """Functions on (1, slots, …), whose shapes are the same for many batches."""
 
-    def handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
+    def _handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
         return arrays  # a compiled function takes them sooner than JAX makes its own of them
 
     def pack(self, x: Array, packing: Any) -> Array:
@@ -38,18 +38,18 @@ class Packed(LaneOps, LanePoolingOps, Backend):
     ) -> Array:
         return _conv(self, inputs, packing, kernel, padding, dilation_rate)
 
-    def rows(self, x: Array, index: Array) -> Array:
+    def _taken_rows(self, x: Array, index: Array) -> Array:
         return jnp.take(x, index, 0, mode="clip")
 
-    def each_sequence(
+    def _each_sequence(
         self, xs: Sequence[Array], packing: Lanes, others: Sequence[Array], body: Any
     ) -> tuple[Array, ...]:
         return over_sequences(self, body, list(xs), list(others), packing)
 
-    def segment_sum(self, x: Array, segments: Array, count: int) -> Array:
+    def _segment_sum(self, x: Array, segments: Array, count: int) -> Array:
         return jax.ops.segment_sum(x, segments, count)
 
-    def row_maximum(self, x: Array, packing: Lanes) -> Array:
+    def _row_maximum(self, x: Array, packing: Lanes) -> Array:
         return _row_maximum(self, x, packing)
 
 
@@ -72,8 +72,8 @@ def _conv(
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _row_maximum(backend: Packed, x: Array, lanes: Lanes) -> Array:
-    most = jax.ops.segment_max(x, backend.owner(lanes), lanes.batch + 1)[: lanes.batch]
-    some = backend.steps_of_rows(lanes) > 0
+    most = jax.ops.segment_max(x, backend._owner(lanes), lanes.batch + 1)[: lanes.batch]
+    some = backend._steps_of_rows(lanes) > 0
     return jnp.where(some.reshape(-1, *(1,) * (x.ndim - 1)), most, 0)
 
 
@@ -85,7 +85,7 @@ def _slope(backend: Packed, primals: Any, tangents: Any) -> tuple[Array, Array]:
     most = _row_maximum(backend, x, lanes)
     slot = jnp.asarray(lanes.slot)
     flat = x.reshape(lanes.slots, math.prod(x.shape[1:]))
-    steps = jnp.where((slot >= 0)[..., None], backend.rows(flat, slot), -jnp.inf)
+    steps = jnp.where((slot >= 0)[..., None], backend._taken_rows(flat, slot), -jnp.inf)
     best = lax.argmax(steps, 1, jnp.int32)
     place = jnp.take_along_axis(slot, best, 1, mode="clip")
     slope = jnp.take_along_axis(dx.reshape(flat.shape), jnp.maximum(place, 0), 0, mode="clip")

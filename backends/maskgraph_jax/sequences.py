@@ -71,7 +71,7 @@ def _each(
 def over_sequences(
     backend: Backend, body: Any, xs: list[Array], others: list[Array], lanes: Lanes
 ) -> tuple[Array, ...]:
-    """Return what a `BlockBody` gives for each sequence; see `LaneOps.each_sequence`."""
+    """Return what a `BlockBody` gives for each sequence; see `LaneOps._each_sequence`."""
     run = body.on(backend, xs, others)
 
     def once(sequence: _Sequence, carried: list[Array]) -> list[Array]:

@@ -18,23 +18,23 @@ from maskgraph_tensorflow.sequences import over_sequences
 class Packed(LaneOps, LanePoolingOps, Backend):
     """Functions on (1, slots, …), whose shapes are the same for many batches."""
 
-    def handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
+    def _handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
         with self.quiet():
             return list(map(tf.constant, arrays))
 
-    def each_sequence(
+    def _each_sequence(
         self, xs: Sequence[Array], packing: Lanes, others: Sequence[Array], body: Any
     ) -> tuple[Array, ...]:
         return over_sequences(self, body, xs, others, packing)
 
-    def segment_sum(self, x: Array, segments: Array, count: int) -> Array:
+    def _segment_sum(self, x: Array, segments: Array, count: int) -> Array:
         return tf.math.unsorted_segment_sum(x, segments, count)
 
-    def row_maximum(self, x: Array, packing: Lanes) -> Array:
+    def _row_maximum(self, x: Array, packing: Lanes) -> Array:
         @tf.custom_gradient
         def maximum(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-            most = tf.math.unsorted_segment_max(x, self.owner(packing), packing.batch + 1)
-            some = self.steps_of_rows(packing) > 0
+            most = tf.math.unsorted_segment_max(x, self._owner(packing), packing.batch + 1)
+            some = self._steps_of_rows(packing) > 0
             return self.select_valid(most[: packing.batch], some, 0), lambda d: self._to_one(
                 x, d, packing
             )
@@ -42,11 +42,11 @@ class Packed(LaneOps, LanePoolingOps, Backend):
         return maximum(x)
 
     def _to_one(self, x: Array, slope: Array, packing: Lanes) -> Array:
-        """The gradient of `row_maximum`: it goes to one step, found on the rectangle."""
+        """The gradient of `_row_maximum`: it goes to one step, found on the rectangle."""
         exists = self._exists(packing)
         lowest = self._number(x.dtype.min, x)
         steps = tf.where(
-            self.align_mask(exists, x.shape.rank + 1), self.rows(x, packing.slot), lowest
+            self.align_mask(exists, x.shape.rank + 1), self._taken_rows(x, packing.slot), lowest
         )
         best = tf.argmax(steps, 1, tf.int32)
         slot = tf.maximum(tf.gather(packing.slot, best, axis=1, batch_dims=1), 0)

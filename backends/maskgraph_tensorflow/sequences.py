@@ -71,7 +71,7 @@ def _each(
 def over_sequences(
     backend: Backend, body: Any, xs: Sequence[Array], others: Sequence[Array], lanes: Lanes
 ) -> tuple[Array, ...]:
-    """Return what a `BlockBody` gives for each sequence; see `LaneOps.each_sequence`."""
+    """Return what a `BlockBody` gives for each sequence; see `LaneOps._each_sequence`."""
     count = len(xs)
 
     @tf.custom_gradient

@@ -41,6 +41,16 @@ class Entrant:
     warm: float
 
 
+def warmed(call: Callable[[], Any]) -> Any:
+    """Return what a call returns, when it has been called for a while: some compile only what comes
+    again."""
+    result = call()
+    ready = time.perf_counter() + WARM
+    while time.perf_counter() < ready:
+        result = call()
+    return result
+
+
 def admitted(problem: Problem, contestants: Sequence[Contestant]) -> list[Entrant]:
     """Return the contestants, each made ready, called for a while, and compared.
 
@@ -62,10 +72,7 @@ class _Judge:
         began = time.perf_counter()
         try:
             run = contestant.make(self.problem)
-            result = run.call()
-            ready = time.perf_counter() + WARM
-            while time.perf_counter() < ready:  # some compile only what comes again
-                result = run.call()
+            result = warmed(run.call)
             warm = time.perf_counter() - began
             gap = self._gap(contestant, run.read(result))
         except Exception as error:  # whatever a framework raises is a result

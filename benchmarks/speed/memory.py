@@ -6,6 +6,7 @@ import ctypes
 import gc
 from pathlib import Path
 
+from benchmarks.speed.agreement import warmed
 from benchmarks.speed.batches import draw
 from benchmarks.speed.contestant import LIMIT, OURS, PADDED
 from benchmarks.speed.contestants import contestants
@@ -19,13 +20,13 @@ ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
 def peak(backend: str, workload: str, time: int, role: str, widths: Widths | None = None) -> float:
     """Return the MiB by which a forward run grows the process at its peak.
 
-    The contestant is compiled and called once before.
+    The contestant is compiled and called for a while before.
     """
     widths = widths or Widths()
     problem = Problem(workload, draw("right", 64, time, widths.vocabulary), widths)
     [contestant] = [c for c in contestants(backend) if c.role == role]
     run = contestant.make(problem)
-    run.call()
+    warmed(run.call)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew

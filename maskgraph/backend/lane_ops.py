@@ -31,9 +31,9 @@ class LaneOps(ABC):
         def __getattr__(self, primitive: str) -> Any: ...
 
     def new_packing(self, mask: np.ndarray, block_cost: float, in_place: bool, gap: int = 0) -> Any:
-        return Lanes.of(mask, in_place, gap).on(self.handed_over)
+        return Lanes.of(mask, in_place, gap).on(self._handed_over)
 
-    def handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
+    def _handed_over(self, arrays: list[np.ndarray]) -> Sequence[Array]:
         """Arrays of Booleans and int32 as tensors."""
         return [self.asarray(array) for array in arrays]
 
@@ -50,16 +50,16 @@ class LaneOps(ABC):
             part = self.mod if batch == 1 else self.floor_divide
             index = part(index, self._number(packing.time, index))
         rows = self.reshape(x, (batch * time, *rest))
-        return self.expand_dims(self.rows(rows, index), (0,))
+        return self.expand_dims(self._taken_rows(rows, index), (0,))
 
     def unpack(self, x: Array, packing: Any, shape: Any) -> Array:
         sizes = (packing.batch, packing.time, *self.shape(x)[2:])
         if packing.full:
             return self.reshape(x, sizes)
-        found = self.rows(self.squeeze(x, (0,)), packing.slot)
+        found = self._taken_rows(self.squeeze(x, (0,)), packing.slot)
         return self.select_valid(found, self._exists(packing), 0)
 
-    def rows(self, x: Array, index: Array) -> Array:
+    def _taken_rows(self, x: Array, index: Array) -> Array:
         """Rows of `x`; where an index is not one of a row, any."""
         last = self._number(self.shape(x)[0] - 1, index)
         within = self.minimum(self.maximum(index, self._number(0, index)), last)
@@ -88,7 +88,7 @@ class LaneOps(ABC):
         if pooled is not None:
             return (pooled(packing, **body.given(xs, others)),)
         if self._are_long(packing):
-            return self.each_sequence(xs, packing, others, body)
+            return self._each_sequence(xs, packing, others, body)
         mask = None if packing.full else self._exists(packing)
         rectangles = [self.unpack(x, packing, None) for x in xs]
         results = body.on(self, xs, others)(rectangles, mask, others)
@@ -97,7 +97,7 @@ class LaneOps(ABC):
             for result, steps in zip(results, body.gives_steps, strict=True)
         )
 
-    def each_sequence(
+    def _each_sequence(
         self, xs: Sequence[Array], packing: Lanes, others: Sequence[Array], body: Any
     ) -> tuple[Array, ...]:
         """Run a function on each sequence by itself, in a loop: with `spans` slots of each of `xs`
@@ -113,7 +113,7 @@ class LaneOps(ABC):
         """Return what computes the op of a `BlockBody` by segments; None if nothing does."""
         if body.arguments.get("axis") != (1,) or not dtypes.is_float(self.dtype(xs[0])):
             return None
-        return getattr(self, f"{body.op.name}_in_lanes", None)
+        return getattr(self, f"_{body.op.name}_in_lanes", None)
 
     def _exists(self, packing: Any) -> Array:
         """The mask, (batch, time)."""

@@ -148,7 +148,7 @@ def test_neither_holes_nor_slots_without_a_step_are_edges():
     assert windows.tolist() == [[-1, 0, 1], [3, 4, -1], [-1, 5, 6], [7, 8, -1]]
 
 
-@pytest.mark.parametrize("name", ["numpy", "torch", "tensorflow"])
+@pytest.mark.parametrize("name", ["numpy", "torch"])
 @pytest.mark.parametrize("padding", ["same", "causal"])
 @pytest.mark.parametrize("dilation", [1, 3])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
