@@ -117,7 +117,7 @@ KERAS = """
 from benchmarks.speed import workloads
 from tests.test_speed_benchmarks import contestant, contestants, disagreeing, problem
 
-roles = contestant.KERAS, contestant.OURS, contestant.PADDED
+roles = contestant.KERAS, contestant.OURS, contestant.PADDED, contestant.JUDGE
 everyone = [c for c in contestants.contestants("torch") if c.role in roles]
 assert len(everyone) > 1
 for workload in workloads.WORKLOADS:
@@ -157,7 +157,7 @@ def test_the_forms_by_hand_agree_with_modules_of_pytorch():
 def test_everybody_who_is_asked_for_takes_part():
     pytest.importorskip("torch")
     roles = {c.role for c in contestants.contestants("torch")}
-    assert roles == {"maskgraph", "limit", "padded", "keras", "other", "self"}
+    assert roles == {"maskgraph", "limit", "padded", "keras", "other", "self", "judge"}
     each = problem("W2")
     names = {c.name for c in contestants.contestants("torch") if c.takes(each, "right")}
     assert {"nested, jagged", "nn.TransformerEncoder", "8 length buckets"} <= names
@@ -200,6 +200,26 @@ def test_who_disagrees_or_fails_is_said_to():
         "raises": ("fails", False),
     }
     assert row["entries"][-1]["note"] == "ValueError: no"
+
+
+def test_gradients_are_judged_in_float64():
+    pytest.importorskip("torch")
+    each = problem("W4", backward=True)
+    [judge] = [c for c in contestants.contestants("torch") if c.role == contestant.JUDGE]
+    run = judge.make(each)
+    right = run.read(run.call())
+    assert {x.dtype.name for x in right} == {"float64"}
+
+    def giving(arrays):
+        return contestant.Run(lambda: arrays, lambda found: found)
+
+    everyone = [
+        judge,
+        contestant.Contestant("right", contestant.PADDED, lambda _: giving(right)),
+        contestant.Contestant("off", contestant.OURS, lambda _: giving([1.01 * x for x in right])),
+    ]
+    found = agreement.admitted(each, everyone)
+    assert [(e.contestant.name, e.status) for e in found] == [("right", "ready"), ("off", "wrong")]
 
 
 @pytest.mark.parametrize(

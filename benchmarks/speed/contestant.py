@@ -16,9 +16,11 @@ PADDED = "padded"
 KERAS = "keras"
 OTHER = "other"
 SELF = "self"
+JUDGE = "judge"
 """What a contestant is: maskgraph; the framework by hand on as many steps without padding; on the
 rectangle with masks; Keras; any other form that people write by hand; maskgraph told to keep to
-the rectangle, which is there to be looked at."""
+the rectangle, which is there to be looked at; what says which gradients are right, and is not
+timed: the rectangle in float64."""
 
 
 @dataclass(frozen=True)

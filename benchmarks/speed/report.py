@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.speed.batches import SIGMA
+from benchmarks.speed.batches import SIGMA, draw_lengths
 from benchmarks.speed.contestant import KERAS, LIMIT, OTHER, OURS, PADDED
 from benchmarks.speed.lines import NAMES, Line
 from benchmarks.speed.targets import (
@@ -22,6 +22,7 @@ from benchmarks.speed.targets import (
     verdicts,
 )
 from benchmarks.speed.workloads import WORKLOADS
+from maskgraph.backend.lanes import Lanes
 
 TEMPLATE = Path(__file__).with_name("template.md")
 HEAD = ("line", "maskgraph, ms", "on the clock", "limit", "padded", "Keras", "best other", "")
@@ -48,8 +49,19 @@ def markdown(results: Results, form: str, machine: str, threads: int) -> str:
         tables="\n".join(_tables(results)).strip(),
         overhead="\n".join(_overhead(results)),
         memory="\n".join(_memory(results)),
+        shapes=", ".join(map(_shapes, (128, 512))),
         everybody="\n".join(_everybody(rows)),
     )
+
+
+def _shapes(time: int) -> str:
+    """Tell how many shapes random batches have in lanes, and how many slots are not used."""
+    generator, pool = np.random.default_rng(0), draw_lengths(6400, time)
+    masks = [np.arange(time) < generator.choice(pool, 64)[:, None] for _ in range(1000)]
+    packed = [Lanes.of(mask, in_place=False) for mask in masks]
+    shapes = {(lanes.lanes, lanes.width) for lanes in packed}
+    used = sum(map(np.count_nonzero, masks)) / sum(lanes.slots for lanes in packed)
+    return f"there are {len(shapes)} shapes at T = {time}, and {1 - used:.1%} of slots are unused"
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax, nn
 from jax import numpy as jnp
 
-from benchmarks.speed.contestant import LIMIT, PADDED, Contestant, Run
+from benchmarks.speed.contestant import JUDGE, LIMIT, PADDED, Contestant, Run
 from benchmarks.speed.contestants import keras_forms
 from benchmarks.speed.contestants.ours import ours
 from benchmarks.speed.workloads import Problem
@@ -32,13 +32,25 @@ def contestants() -> list[Contestant]:
         *ours("jax", same),
         Contestant("limit: no padding, by hand, jit", LIMIT, partial(_make, dense=True)),
         Contestant("padded by hand, jit", PADDED, partial(_make, dense=False)),
+        Contestant("padded by hand, float64", JUDGE, _in_float64),
         keras_forms.contestant("jax", same),
     ]
 
 
-def _make(problem: Problem, dense: bool) -> Run:
+def _in_float64(problem: Problem) -> Run:
+    with jax.enable_x64(True):
+        run = _make(problem, dense=False, dtype="float64")
+
+    def call() -> Any:
+        with jax.enable_x64(True):
+            return run.call()
+
+    return Run(call, run.read)
+
+
+def _make(problem: Problem, dense: bool, dtype: str = "float32") -> Run:
     form, widths = FORMS[problem.workload], problem.widths
-    weights = [jnp.asarray(w) for w in problem.weights]
+    weights = [jnp.asarray(w, dtype) for w in problem.weights]
     host = problem.batch.dense if dense else problem.batch.ids
 
     def outputs(weights: list[Array], ids: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.speed.contestant import LIMIT, OTHER, PADDED, Contestant, Run
+from benchmarks.speed.contestant import JUDGE, LIMIT, OTHER, PADDED, Contestant, Run
 from benchmarks.speed.contestants import keras_forms
 from benchmarks.speed.contestants.ours import ours
 from benchmarks.speed.workloads import Problem
@@ -31,6 +31,7 @@ def contestants() -> list[Contestant]:
         *ours("tensorflow", same),
         Contestant("limit: no padding, by hand, XLA", LIMIT, partial(_make, dense=True)),
         Contestant("padded by hand, XLA", PADDED, _make),
+        Contestant("padded by hand, float64", JUDGE, partial(_make, dtype="float64")),
         Contestant(
             "RaggedTensor, tf.function", OTHER, partial(_make, form=ragged), workloads=("W3",)
         ),
@@ -38,10 +39,10 @@ def contestants() -> list[Contestant]:
     ]
 
 
-def _make(problem: Problem, dense: bool = False, form: Any = None) -> Run:
+def _make(problem: Problem, dense: bool = False, form: Any = None, dtype: str = "float32") -> Run:
     widths = problem.widths
     by_hand = form or FORMS[problem.workload]
-    weights = [tf.constant(w) for w in problem.weights]
+    weights = [tf.constant(w, dtype) for w in problem.weights]
     host = problem.batch.dense if dense else problem.batch.ids
 
     def outputs(weights: list[Tensor], ids: Tensor) -> Tensor:
@@ -82,7 +83,7 @@ def _mean(x: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         return tf.reduce_mean(x, 1)
     total = tf.reduce_sum(tf.where(mask[..., None], x, 0.0), 1)
-    return total / tf.reduce_sum(tf.cast(mask, "float32"), 1, keepdims=True)
+    return total / tf.reduce_sum(tf.cast(mask, x.dtype), 1, keepdims=True)
 
 
 def _loop(
@@ -99,7 +100,7 @@ def _loop(
             new = [tf.where(exists[t], n, o) for n, o in zip(new, state, strict=True)]
         return t + 1, outputs.write(t, new[0]), *new
 
-    outputs = tf.TensorArray("float32", time, element_shape=start[0].shape)
+    outputs = tf.TensorArray(start[0].dtype, time, element_shape=start[0].shape)
     found = tf.while_loop(
         lambda t, *rest: t < time, body, (0, outputs, *start), maximum_iterations=time
     )
@@ -116,7 +117,7 @@ def _lstm(x: Tensor, weights: Weights, mask: Tensor | None) -> Tensor:
         c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
         return tf.sigmoid(o) * tf.tanh(c), c
 
-    start = tf.zeros((x.shape[0], recurrent.shape[0]))
+    start = tf.zeros((x.shape[0], recurrent.shape[0]), x.dtype)
     return _loop(step, (start, start), x, mask)
 
 
@@ -130,7 +131,7 @@ def _gru(x: Tensor, weights: Weights, mask: Tensor | None) -> Tensor:
         z = tf.sigmoid(z + hz)
         return (z * h + (1 - z) * tf.tanh(n + tf.sigmoid(r + hr) * hn),)
 
-    start = tf.zeros((x.shape[0], recurrent.shape[0]))
+    start = tf.zeros((x.shape[0], recurrent.shape[0]), x.dtype)
     return _loop(step, (start,), x, mask)
 
 
@@ -205,7 +206,7 @@ def convolution(widths: Any, weights: Weights, ids: Tensor, mask: Tensor | None)
 def tagger(widths: Any, weights: Weights, ids: Tensor, mask: Tensor | None) -> Tensor:
     x = tf.gather(next(weights), ids)
     tags = _linear(_gru(_gru(x, weights, mask), weights, mask), weights)
-    return tags if mask is None else tf.where(mask[..., None], tags, 0.0)
+    return tags if mask is None else tf.where(mask[..., None], tags, tf.zeros_like(tags))
 
 
 FORMS: dict[str, Any] = {

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.speed.contestant import LIMIT, OTHER, PADDED, RIGHT_ONLY, Contestant, Run
+from benchmarks.speed.contestant import (
+    JUDGE,
+    LIMIT,
+    OTHER,
+    PADDED,
+    RIGHT_ONLY,
+    Contestant,
+    Run,
+)
 from benchmarks.speed.contestants import keras_forms, onnx_forms, torch_ragged
 from benchmarks.speed.contestants.ours import ours
 from benchmarks.speed.contestants.torch_forms import FORMS, Tensor, convert
@@ -28,6 +36,7 @@ def contestants() -> list[Contestant]:
         *ours("torch", convert),
         Contestant("limit: no padding, by hand", LIMIT, _maker(_dense, dense=True)),
         Contestant("padded by hand", PADDED, _maker(_padded)),
+        Contestant("padded by hand, float64", JUDGE, _in_float64),
         Contestant(
             "padded by hand, torch.compile", OTHER, _compiled, workloads=COMPILED, long=True
         ),
@@ -55,8 +64,13 @@ def _maker(choose: Callable[[Problem], Form], dense: bool = False) -> Callable[[
     return make
 
 
-def _run(problem: Problem, form: Form, ids: np.ndarray) -> Run:
-    weights = [torch.from_numpy(w) for w in convert(problem.workload, problem.weights)]
+def _in_float64(problem: Problem) -> Run:
+    return _run(problem, _padded(problem), problem.batch.ids, torch.float64)
+
+
+def _run(problem: Problem, form: Form, ids: np.ndarray, dtype: torch.dtype = torch.float32) -> Run:
+    arrays = convert(problem.workload, problem.weights)
+    weights = [torch.from_numpy(w).to(dtype) for w in arrays]
 
     def outputs() -> np.ndarray:
         with torch.no_grad():
