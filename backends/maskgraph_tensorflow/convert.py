@@ -29,9 +29,10 @@ def ints(values: Sequence[Any]) -> Array:
     that is known only when a traced function runs is a tensor already.
     """
     values = tuple(values)
-    if any(map(tf.is_tensor, values)):
-        return tf.stack(values)
-    return _constant(values) if tf.executing_eagerly() else np.array(values, np.int32)
+    if tf.executing_eagerly():
+        return _constant(values)
+    known_later = any(map(tf.is_tensor, tf.nest.flatten(values)))
+    return tf.stack(values) if known_later else np.array(values, np.int32)
 
 
 @functools.lru_cache(maxsize=4096)

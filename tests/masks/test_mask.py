@@ -197,7 +197,7 @@ def test_key_padding_mask_has_pytorchs_polarity() -> None:
 
     step = torch.from_numpy(mask.array.copy())[..., None]
     in_padding, in_steps = torch.where(step, x, x + 9.0), torch.where(step, x + 9.0, x)
-    assert torch.equal(attend(x), attend(in_padding))
+    torch.testing.assert_close(attend(x), attend(in_padding))  # to a bit or two, as processors go
     assert not torch.allclose(attend(x), attend(in_steps))
     assert Mask.from_key_padding_mask(ignored) == mask
 
