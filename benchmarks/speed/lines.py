@@ -61,7 +61,7 @@ class Form:
 def _short() -> Iterator[Line]:
     yield from (Line(w, 128) for w in WORKLOADS)
     yield from (Line(w, 128, backward=True) for w in ("W1", "W3", "W4"))
-    yield Line("W3", 512)
+    yield from (Line(w, 512) for w in WORKLOADS)
     yield Line("W3", 128, "zipf")
     yield Line("W4", 128, "holes")
     yield from (Line("W3", 128, "none", batch=batch) for batch in (64, 1))
