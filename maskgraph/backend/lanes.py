@@ -143,7 +143,7 @@ def spans(time: int, slots: int) -> list[int]:
     """Return the few lengths that sequences are rounded up to where they are looked at one by one:
     so many slots are looked at."""
     step = max(-(-time // _SPANS), _SHORT)
-    return [min(span, slots) for span in range(step, time + step, step)]
+    return list(dict.fromkeys(min(span, slots) for span in range(step, time + step, step)))
 
 
 def _rounded(size: int, step: int, most: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from maskgraph.backend.lanes import Lanes
+from maskgraph.backend.lanes import Lanes, spans
 
 in_place_or_not = pytest.mark.parametrize("in_place", [False, True])
 
@@ -96,3 +96,37 @@ def test_no_batch_takes_more_slots_than_the_rectangle() -> None:
     for mask in masks():
         lanes = Lanes.of(mask, True)
         assert lanes.slots <= mask.size
+
+
+@pytest.mark.parametrize("gap", [1, 3])
+def test_a_gap_follows_each_sequence(gap: int) -> None:
+    for mask in masks():
+        lanes = Lanes.of(mask, True, gap)
+        assert sorted(lanes.index[lanes.valid]) == np.flatnonzero(mask).tolist()
+        for first, last, count in zip(lanes.first, lanes.last, lanes.count, strict=True):
+            if count:  # the next lane begins behind it, too
+                assert (lanes.row[last + 1 : last + 1 + gap] == len(mask)).all()
+                assert last + gap < lanes.slots
+                assert (lanes.row[first - min(gap, first) : first] == len(mask)).all()
+
+
+def test_each_row_is_in_the_shortest_span_that_it_fits() -> None:
+    for mask in masks():
+        lanes = Lanes.of(mask, False)
+        widths = spans(lanes.time, lanes.slots)
+        assert widths == sorted(widths)
+        assert max(widths) <= lanes.slots
+        assert sorted(lanes.order) == list(range(len(mask)))
+        assert (lanes.begins[0], lanes.begins[-1]) == (0, len(mask))
+        np.testing.assert_array_equal(lanes.count, mask.sum(1))
+        for k, width in enumerate(widths):
+            counts = lanes.count[lanes.order[lanes.begins[k] : lanes.begins[k + 1]]]
+            assert (counts <= width).all()
+            assert k == 0 or (counts > widths[k - 1]).all()
+
+
+def test_there_are_few_spans() -> None:
+    assert spans(512, 10_000) == [128, 256, 384, 512]
+    assert spans(100, 10_000) == [25, 50, 75, 100]
+    assert spans(20, 10_000) == [16, 32]
+    assert spans(100, 60) == [25, 50, 60]
