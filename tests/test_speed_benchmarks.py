@@ -338,6 +338,7 @@ def test_a_wrong_result_reaches_no_target():
 
 def results():
     sizes = {"maskgraph": 11, "limit": 10, "padded": 30}
+    graph = dict.fromkeys(("networkx", "sort", "build", "model", "check", "plan"), 2.0)
     return [
         {
             "backend": "torch",
@@ -348,6 +349,7 @@ def results():
                 *(made_up(EVERYONE, workload="W3", fraction=f, curve=True) for f in (0.2, 1.0)),
             ],
             "overhead": {"plan": 5.5, "raw": 4.0, "extra": 1.5},
+            "scale": [{**graph, "nodes": nodes} for nodes in (10, 1000)],
             "memory": [{"workload": "W3", "time": 512, "MiB": sizes}],
         }
     ]
@@ -355,7 +357,8 @@ def results():
 
 def test_the_document_says_what_falls_short():
     text = report.markdown(results(), "short", "a machine", 1)
-    assert "| PyTorch | 2 | 5 |" in text  # padded and memory; the rest above
+    assert "| PyTorch | 3 | 5 |" in text  # padded, memory, a large graph; the rest above
+    assert "| 1,000 | 2.0 | 2.0 | 2.0 | 2.0 | 2.0 | 2.0 | 2.0 |" in text
     short = [s for s in text.splitlines() if s.startswith("- PyTorch, ")]
     assert len(short) == 5
     assert "- PyTorch, W6, forward: 1.50 × 1 µs a layer (target 1)" in short

@@ -49,6 +49,7 @@ class Form:
         seconds: for the rounds of one line; three rounds are run in any case.
         long: whether those contestants take part that are left out of the short form.
         memory: the workloads and length whose memory is measured.
+        nodes: of large graphs that are built, checked and planned.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Form:
     seconds: float
     long: bool
     memory: tuple[tuple[str, int], ...]
+    nodes: tuple[int, ...] = (1_000, 10_000, 100_000)
 
 
 def _short() -> Iterator[Line]:

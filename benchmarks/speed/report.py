@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.scale import STAGES, in_networkxs
 from benchmarks.speed.batches import SIGMA, draw_lengths
 from benchmarks.speed.contestant import KERAS, LIMIT, OTHER, OURS, PADDED
 from benchmarks.speed.lines import NAMES, Line
 from benchmarks.speed.targets import (
     MEMORY,
     OVERHEAD,
+    SCALE,
     Row,
     Verdict,
     fastest,
@@ -49,6 +51,7 @@ def markdown(results: Results, form: str, machine: str, threads: int) -> str:
         tables="\n".join(_tables(results)).strip(),
         overhead="\n".join(_overhead(results)),
         memory="\n".join(_memory(results)),
+        scale="\n".join(_scale(results)),
         shapes=", ".join(map(_shapes, (128, 512))),
         everybody="\n".join(_everybody(rows)),
     )
@@ -84,6 +87,9 @@ def judged(result: dict[str, Any]) -> list[tuple[str, Verdict]]:
     if result["overhead"]:
         extra = Verdict("1 µs a layer", result["overhead"]["extra"], OVERHEAD)
         found.append(("W6, forward", extra))
+    for graph in result["scale"][-1:]:
+        about = f"a graph of {graph['nodes']:,} nodes"
+        found.append((about, Verdict("networkx", in_networkxs(graph), SCALE)))
     for entry in result["memory"]:
         ratio = entry["MiB"][OURS] / entry["MiB"][LIMIT]
         about = f"{entry['workload']}, T = {entry['time']}, peak memory"
@@ -152,6 +158,20 @@ def _overhead(results: Results) -> Iterator[str]:
         if r["overhead"]
     ]
     yield from table(("µs a layer", "a loop of the framework's calls", "maskgraph", "more"), rows)
+
+
+def _scale(results: Results) -> Iterator[str]:
+    rows = [
+        (
+            f"{graph['nodes']:,}",
+            *(f"{graph[stage]:.1f}" for stage in STAGES),
+            f"{in_networkxs(graph):.1f}",
+        )
+        for result in results
+        for graph in result["scale"]
+    ]
+    head = ("nodes", "networkx builds", "and sorts", *STAGES[2:], "maskgraph / networkx")
+    yield from table(head, rows)
 
 
 def _memory(results: Results) -> Iterator[str]:

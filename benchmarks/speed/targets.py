@@ -98,3 +98,7 @@ OVERHEAD = 1.0
 
 MEMORY = 1.2
 """Peak memory, as a multiple of the limit's."""
+
+SCALE = 3.0
+"""Building, checking and planning the largest graph, as a multiple of networkx's building and
+sorting it."""

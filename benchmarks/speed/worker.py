@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from benchmarks.scale import timed
 from benchmarks.speed.agreement import Entrant, admitted
 from benchmarks.speed.batches import draw
 from benchmarks.speed.contestant import LIMIT, OURS, PADDED, Contestant
@@ -65,6 +66,7 @@ def run_all(
         "versions": versions(backend),
         "rows": rows,
         "overhead": overhead(backend) if backend in ("numpy", "torch") else None,
+        "scale": [timed("ops", n, 1) for n in form.nodes] if backend == "numpy" else [],
     }
 
 
