@@ -20,8 +20,8 @@ class Cell:
     """A step of `loops.run`.
 
     Args:
-        project: what gates get from a row; it is linear in both, as is the next one.
-        recur: what they get from the output before.
+        project: what gates get from a row: a product, and what is added to it.
+        recur: what they get from the output before, in the same way.
         after: the states, from both and from the states before.
     """
 

@@ -41,7 +41,7 @@ class Compiled:
     traces a function of the user's, who then says what is compiled.
 
     Where a condition on values turns out not to hold, the function is run once more, op by op:
-    that says what is wrong, and where.
+    that says what is wrong, and where. What XLA refuses is run op by op from then on.
 
     Attributes:
         programs: how many times it was compiled.
@@ -68,7 +68,12 @@ class Compiled:
                 return results
             self.programs += 1
             program = self._compiled[kind] = _Program(self._function, kind)
-        found = program.run(*tensors)
+        try:
+            found = program.run(*tensors)
+        except tf.errors.OpError:  # XLA refuses it, or something is wrong with the data
+            del self._compiled[kind]
+            self._spent[kind] = float("-inf")
+            return self._function(*values)
         if program.conditional and not found[0].numpy():
             return self._function(*values)
         result: tuple[Any, ...] = _given(program.result, iter(found[program.conditional :]))

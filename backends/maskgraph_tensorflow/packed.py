@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,22 +36,19 @@ class Packed(LaneOps, LanePoolingOps, Backend):
         def maximum(x: Array) -> tuple[Array, Callable[[Array], Array]]:
             most = tf.math.unsorted_segment_max(x, self._owner(packing), packing.batch + 1)
             some = self._steps_of_rows(packing) > 0
-            return self.select_valid(most[: packing.batch], some, 0), lambda d: self._to_one(
-                x, d, packing
-            )
+            shown = self.select_valid(most[: packing.batch], some, 0)
+            return shown, lambda slope: self._to_one(x, slope, packing)
 
-        return maximum(x)
+        flat = tf.reshape(x, (packing.slots, math.prod(x.shape[1:])))
+        return tf.reshape(maximum(flat), (packing.batch, *x.shape[1:]))
 
     def _to_one(self, x: Array, slope: Array, packing: Lanes) -> Array:
-        """The gradient of `_row_maximum`: it goes to one step, found on the rectangle."""
+        """The gradient of the maximum of (slots, features): it goes to one step, found on the
+        rectangle."""
         exists = self._exists(packing)
-        lowest = self._number(x.dtype.min, x)
-        steps = tf.where(
-            self.align_mask(exists, x.shape.rank + 1), self._taken_rows(x, packing.slot), lowest
-        )
+        steps = tf.where(exists[..., None], self._taken_rows(x, packing.slot), x.dtype.min)
         best = tf.argmax(steps, 1, tf.int32)
         slot = tf.maximum(tf.gather(packing.slot, best, axis=1, batch_dims=1), 0)
         slope = self.select_valid(slope, tf.reduce_any(exists, 1), 0)
         column = tf.broadcast_to(tf.range(x.shape[1]), slot.shape)
-        place = tf.stack([slot, column], -1)
-        return tf.scatter_nd(place, slope, x.shape)
+        return tf.scatter_nd(tf.stack([slot, column], -1), slope, x.shape)

@@ -139,7 +139,13 @@ class _Loop:
                 sequence.alone(slope) if with_steps else slope[sequence.row][None]
                 for slope, with_steps in zip(slopes, steps, strict=True)
             ]
-            found = tape.gradient(results, watched, above, tf.UnconnectedGradients.ZERO)
+            sloped = [k for k, r in enumerate(results) if r.dtype.is_floating]
+            found = tape.gradient(
+                [results[k] for k in sloped],
+                watched,
+                [above[k] for k in sloped],
+                tf.UnconnectedGradients.ZERO,
+            )
             return [
                 sequence.put(slope, into) if k < count else into + slope
                 for k, slope, into in zip(floats, found, carried, strict=True)

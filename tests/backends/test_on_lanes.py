@@ -141,7 +141,8 @@ def test_gradients(on: str, cut: str) -> None:
     x = mg.Input((None, 4), masked=True)
     attended = layers.MultiHeadAttention(2, 2)(x, x, use_causal_mask=True)
     shared = ops.softmax(attended, axis=1) * ops.cumsum(x, 1)
-    y = [shared, ops.logsumexp(shared, axis=1), ops.std(x, axis=1)]
+    square = ops.reshape(x, (*ops.shape(x)[:2], 2, 2))
+    y = [shared, ops.logsumexp(shared, axis=1), ops.std(x, axis=1), ops.max(square, axis=1)]
     model, backend = mg.Model(x, y, seed=0), load(on)
     values = RNG.normal(size=(*MASK.shape, 4)).astype("float32")
     found = []

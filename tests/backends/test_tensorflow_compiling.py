@@ -77,6 +77,22 @@ def test_nothing_is_compiled_where_functions_are_run_eagerly() -> None:
 
 
 @pytest.mark.usefixtures("at_once")
+def test_what_xla_refuses_is_run_op_by_op_from_then_on() -> None:
+    refused = []
+
+    def function(x: Any) -> tuple[Any, ...]:
+        if not tf.executing_eagerly():
+            refused.append(x)
+        return (tf.unique(x)[0],)  # how many there are XLA cannot know
+
+    compiled = compiling.Compiled(function)
+    x = tf.constant([3, 1, 3])
+    for _ in range(3):
+        assert compiled(x)[0].numpy().tolist() == [3, 1]
+    assert len(refused) == 1
+
+
+@pytest.mark.usefixtures("at_once")
 def test_a_users_function_has_the_plan_within_it() -> None:
     built, ids = model(), tf.constant([[3, 1, 0], [2, 2, 2]])
     inside = tf.function(lambda x: built(x).value)
