@@ -67,6 +67,7 @@ class _Judge:
     def __init__(self, problem: Problem, in_float64: Contestant | None) -> None:
         self.problem = problem
         self._gradients: list[np.ndarray] | None = None
+        self._alone: dict[bool, np.ndarray] = {}
         if problem.backward and in_float64 is not None:
             run = in_float64.make(problem)
             self._gradients = run.read(run.call())
@@ -88,13 +89,20 @@ class _Judge:
 
     def _gap(self, contestant: Contestant, found: list[np.ndarray]) -> float:
         if not self.problem.backward:
-            ids = self.problem.batch.dense if contestant.role == LIMIT else self.problem.batch.ids
-            return distance(found, [numpy_forms.alone(self.problem, ids)], _largest)
+            return distance(found, [self._right(contestant.role == LIMIT)], _largest)
         if contestant.role == LIMIT:  # of other data; its outputs are compared
             return 0.0 if all(np.isfinite(x).all() for x in found) else np.inf
         if self._gradients is None:
             raise RuntimeError("there is nothing to compare gradients with")
         return distance(found, self._gradients, _length)
+
+    def _right(self, dense: bool) -> np.ndarray:
+        """Return what each sequence gives alone, computed once."""
+        if dense not in self._alone:
+            batch = self.problem.batch
+            ids = batch.dense if dense else batch.ids
+            self._alone[dense] = numpy_forms.alone(self.problem, ids)
+        return self._alone[dense]
 
 
 def distance(
