@@ -48,7 +48,7 @@ def run(
     first: Sequence[Array],
     read: Sequence[Array],
     places: Places,
-    kind: type[Loop] | None = None,
+    kind: type[Loop],
 ) -> list[Array]:
     """Return the states after each step, (time, rows, …) each.
 
@@ -56,13 +56,13 @@ def run(
         x: (time, rows, …).
         first: the initial states, (sequences, …) each.
         read: what each step reads.
-        kind: the class that knows the gradient; None: that of any step.
+        kind: the class that knows the gradient: `Loop` that of any step.
     """
     count = len(first)
 
     @tf.custom_gradient
     def differentiable(x: Array, *others: Array) -> Any:
-        loop = (kind or Loop)(step, x, others[:count], others[count:], places)
+        loop = kind(step, x, others[:count], others[count:], places)
         after = loop.forwards()
         return after, lambda *slopes: loop.backwards(after, slopes)
 

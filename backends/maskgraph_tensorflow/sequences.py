@@ -112,12 +112,8 @@ class _Loop:
 
     def _nothing(self) -> list[Array]:
         """Return zeros for all results: steps (slots, …), others (batch, …)."""
-        one_step = [tf.TensorSpec((1, 1, *x.shape[2:]), x.dtype) for x in self._xs]
-        others = [tf.TensorSpec(x.shape, x.dtype) for x in self._others]
-        traced = tf.function(self._run, autograph=False).get_concrete_function(
-            one_step, tf.TensorSpec((1, 1), tf.bool), others
-        )
-        results = traced.structured_outputs
+        one_step = [x[:, :1] for x in self._xs]
+        results = self._run(one_step, tf.constant([[True]]), self._others)  # to learn their shapes
         lanes = self._lanes
         return [
             tf.zeros((lanes.slots, *r.shape[2:]) if steps else (lanes.batch, *r.shape[1:]), r.dtype)

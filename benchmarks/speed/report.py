@@ -52,7 +52,7 @@ def markdown(results: Results, form: str, machine: str, threads: int) -> str:
         overhead="\n".join(_overhead(results)),
         memory="\n".join(_memory(results)),
         scale="\n".join(_scale(results)),
-        shapes=", ".join(map(_shapes, (128, 512))),
+        shapes="; ".join(map(_shapes, (128, 512))),
         everybody="\n".join(_everybody(rows)),
     )
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maskgraph import dtypes
-from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.lanes import Lanes
 from maskgraph.backend.packed_windows import window_offsets
 
@@ -25,6 +24,8 @@ _LONG = 64
 
 class LaneOps(ABC):
     """`PackedOps` and `PackedWindowOps` on lanes, composed of primitives."""
+
+    _few_sizes = True
 
     if TYPE_CHECKING:
 
@@ -70,16 +71,6 @@ class LaneOps(ABC):
             return self.full((1, packing.slots), True, "bool")
         return self.expand_dims(packing.valid, (0,))
 
-    def distinct(self, ids: Array, table: Array) -> Distinct:
-        """The ids that there are, if many come more than once, and some of them once more: how
-        many there are is rounded up, for it is part of shapes."""
-        found = None
-        if self.has_values(ids):
-            found = Distinct.of(self.to_numpy(ids), self.shape(table)[0], of_few_sizes=True)
-        if found is None:
-            return Distinct(ids, None)
-        return Distinct(self.asarray(found.ids), self.asarray(found.which))
-
     def by_block(
         self, xs: Sequence[Array], packing: Any, others: Sequence[Array], body: Any
     ) -> tuple[Array, ...]:
@@ -124,17 +115,16 @@ class LaneOps(ABC):
     def packed_conv(
         self, inputs: Array, packing: Any, kernel: Array, padding: str, dilation_rate: int
     ) -> Array:
-        if packing.full:
-            x = self.unpack(inputs, packing, None)
-            return self.pack(self.conv(x, kernel, 1, padding, dilation_rate), packing)
         taps, features = self.shape(kernel)[:2]
         offsets = window_offsets(taps, padding, dilation_rate)
-        alone = self.select_valid(inputs, self.slots_valid(packing), 0)
-        if max(map(abs, offsets)) <= packing.gap:
-            return self.conv(alone, kernel, 1, padding, dilation_rate)
-        if features != self.shape(inputs)[2]:
+        within_gaps = max(map(abs, offsets)) <= packing.gap
+        in_groups = features != self.shape(inputs)[2]
+        if packing.full or (in_groups and not within_gaps):
             x = self.unpack(inputs, packing, None)
             return self.pack(self.conv(x, kernel, 1, padding, dilation_rate), packing)
+        alone = self.select_valid(inputs, self.slots_valid(packing), 0)
+        if within_gaps:
+            return self.conv(alone, kernel, 1, padding, dilation_rate)
         return self._conv_of_far_steps(alone, packing, kernel, offsets)
 
     def _conv_of_far_steps(

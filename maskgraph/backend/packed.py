@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,9 @@ class PackedOps(ABC):
     if TYPE_CHECKING:
 
         def __getattr__(self, primitive: str) -> Any: ...
+
+    _few_sizes: ClassVar[bool] = False
+    """Whether the number of distinct ids is rounded up, since it is part of shapes."""
 
     def new_packing(self, mask: np.ndarray, block_cost: float, in_place: bool, gap: int = 0) -> Any:
         """Return how the steps of a mask are packed on this backend: a `Packing`, or, where each
@@ -71,7 +74,7 @@ class PackedOps(ABC):
         """The ids that there are among (1, slots), each once, if many come more than once."""
         found = None
         if self.has_values(ids):
-            found = Distinct.of(self.to_numpy(ids), self.shape(table)[0])
+            found = Distinct.of(self.to_numpy(ids), self.shape(table)[0], self._few_sizes)
         if found is None:
             return Distinct(ids, None)
         return Distinct(self.asarray(found.ids), self.asarray(found.which))
