@@ -114,11 +114,13 @@ def test_convolution(on: str, padding: str, taps: int, dilation: int, groups: in
 
 
 @pytest.mark.parametrize("keepdims", [False, True])
-def test_reductions(on: str, cut: str, keepdims: bool) -> None:
-    x = mg.Input((None, 6), masked=True)
+@pytest.mark.parametrize("holes", ["skipped", "in place"])
+def test_reductions(on: str, cut: str, keepdims: bool, holes: str) -> None:
+    start = mg.Input((None, 6), masked=True)
+    x = layers.Conv1D(6, 3, padding="same")(start) if holes == "in place" else start
     names = ("sum", "mean", "max", "min", "logsumexp", "std")
     y = [getattr(ops, name)(x, axis=1, keepdims=keepdims) for name in names]
-    assert_same_as_padded([*y, ops.sum(x, axis=(1, 2)), ops.cumsum(x, 1)], x, data(), on)
+    assert_same_as_padded([*y, ops.sum(x, axis=(1, 2)), ops.cumsum(x, 1)], start, data(), on)
 
 
 def test_of_several_extremes_one_step_has_the_gradient(on: str) -> None:
@@ -136,15 +138,28 @@ def test_of_several_extremes_one_step_has_the_gradient(on: str) -> None:
     np.testing.assert_array_equal(backend.to_numpy(slope), expected)
 
 
+class Summed(layers.Layer):
+    """A product with a weight, summed over time: each sequence reads the weight."""
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight(shape=(input_shape[-1], 3), name="kernel")
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        return ops.einsum("btd,dk->bk", [inputs, self.kernel])
+
+
 def test_gradients(on: str, cut: str) -> None:
-    """By the inputs, and by weights that each sequence reads, of steps and of rows."""
+    """By the inputs, and by weights that each sequence reads, of steps and of rows, of which one
+    has no step."""
     x = mg.Input((None, 4), masked=True)
     attended = layers.MultiHeadAttention(2, 2)(x, x, use_causal_mask=True)
     shared = ops.softmax(attended, axis=1) * ops.cumsum(x, 1)
     square = ops.reshape(x, (*ops.shape(x)[:2], 2, 2))
     y = [shared, ops.logsumexp(shared, axis=1), ops.std(x, axis=1), ops.max(square, axis=1)]
+    y.append(Summed()(x))
     model, backend = mg.Model(x, y, seed=0), load(on)
     values = RNG.normal(size=(*MASK.shape, 4)).astype("float32")
+    one = backend.full((), 1, "float32")  # lest what is 0 had no slope
     found = []
     for layout in ("packed", "padded"):
         plan = model.plan(values, mask=MASK, backend=on, layout=layout)
@@ -152,7 +167,7 @@ def test_gradients(on: str, cut: str) -> None:
         def total(given: list[Any], plan: Any = plan) -> Any:
             results = plan.run([(given[0], MASK)], given[1:])
             return sum(
-                backend.sum(backend.square(v), tuple(range(len(v.shape))), False)
+                backend.sum(backend.square(backend.add(v, one)), tuple(range(len(v.shape))), False)
                 for v, _ in results
             )
 
@@ -162,6 +177,25 @@ def test_gradients(on: str, cut: str) -> None:
     for packed, padded in zip(*found, strict=True):
         assert np.abs(padded).max() > 0
         np.testing.assert_allclose(packed, padded, rtol=1e-4, atol=1e-4)
+
+
+def test_infinite_numbers_do_not_reach_the_gradients_of_other_sequences(on: str, cut: str) -> None:
+    x = mg.Input((None, 6), masked=True)
+    y = [layers.MultiHeadAttention(2, 3)(x, x), ops.softmax(x, axis=1), ops.cumsum(x, 1)]
+    model, backend = mg.Model(x, y, seed=0), load(on)
+    values = np.nan_to_num(data().numpy())
+    values[3, np.flatnonzero(MASK[3])[1]] = np.inf
+    others = backend.asarray((np.arange(len(MASK)) != 3)[:, None, None])
+    plan = model.plan(values, mask=MASK, backend=on, layout="packed")
+
+    def total(given: list[Any]) -> Any:
+        results = [v for v, _ in plan.run([(given[0], MASK)])]
+        zero = backend.full((), 0, "float32")
+        kept = [backend.where(others, backend.square(v), zero) for v in results]
+        return sum(backend.sum(v, (0, 1, 2), False) for v in kept)
+
+    [slope] = backend.gradients(total, [backend.asarray(values)])
+    assert np.isfinite(backend.to_numpy(slope)[np.arange(len(MASK)) != 3]).all()
 
 
 # -- programs ------------------------------------------------------------------------------------
