@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ class Scope(NamedTuple):
 
     def at(self, location: Location | None) -> Scope:
         """Return the scope with another place in the user's code."""
-        return Scope(self.path, location, self.training)
+        return _scope_at(self.path, location, self.training)
+
+
+@lru_cache(1024)
+def _scope_at(path: str, location: Location | None, training: bool) -> Scope:
+    """Return one object for all nodes that stem from one line, of which a loop makes thousands."""
+    return Scope(path, location, training)
 
 
 _scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039 - immutable

@@ -19,6 +19,7 @@ from maskgraph.graph.tree import leaves
 from maskgraph.operators import TensorOperators
 
 Shape = tuple[int | None, ...]
+Masks = tuple["SymbolicTensor | None", ...]
 
 
 class Spec(NamedTuple):
@@ -95,8 +96,7 @@ class Node:
         self.target = target
         self.arguments = arguments
         self.inputs = _inputs(arguments)
-        self.specs = tuple(specs)
-        self.masks = tuple(masks)
+        self.specs, self.masks = _shared(self.inputs, tuple(specs), tuple(masks))
         self.losses = tuple(losses) or (None,) * len(self.specs)
         self.body = body
         self.effects: Effects | None = None
@@ -210,7 +210,24 @@ def _inputs(arguments: dict[str, Any]) -> tuple[SymbolicTensor, ...]:
             found.append(value)
         elif not isinstance(value, (int, float, str)):
             found += symbols_in(value)
+    if len(found) == 1 and len(found[0].node.outputs) == 1:
+        return found[0].node.outputs  # see `_shared`
     return tuple(found)
+
+
+def _shared(
+    inputs: Sequence[SymbolicTensor], specs: tuple[Spec, ...], masks: Masks
+) -> tuple[tuple[Spec, ...], Masks]:
+    """Return specs and masks, the first input's own where they are the same: most ops change
+    neither, and each tuple of a large graph is one more for the garbage collector to look at."""
+    if not inputs:
+        return specs, masks
+    before = inputs[0].node
+    if specs == before.specs:
+        specs = before.specs
+    if len(masks) == len(before.masks) == 1 and masks[0] is before.masks[0]:
+        masks = before.masks
+    return specs, masks
 
 
 def symbols_in(value: Any) -> Iterator[SymbolicTensor]:

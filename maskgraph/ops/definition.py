@@ -29,6 +29,7 @@ from maskgraph.graph import (
 from maskgraph.masks.masked_tensor import MaskedTensor
 from maskgraph.operators import REGISTRY
 from maskgraph.ops.operands import (
+    HELD,
     Arguments,
     any_mask,
     as_native,
@@ -187,7 +188,8 @@ class Op:
 
     def record(self, arguments: Arguments) -> Any:
         """Return the symbolic result: a new node, or the one that an equal call made."""
-        arguments = {k: held(v) for k, v in arguments.items()}
+        if not HELD.issuperset(map(type, arguments.values())):
+            arguments = {k: held(v) for k, v in arguments.items()}
         specs = self.specs(arguments)
         if self.prepare is not None:
             self.prepare(arguments, specs)

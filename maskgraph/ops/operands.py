@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
@@ -62,12 +61,13 @@ def dtype_of(x: Any) -> Any:
     return bool if isinstance(x, bool) else int if isinstance(x, int) else float
 
 
-_HELD = frozenset({bool, int, float, str, type(None), SymbolicTensor, Dim})
+HELD = frozenset({bool, int, float, str, type(None), SymbolicTensor, Dim})
+"""The types of arguments that a symbolic graph holds as they are."""
 
 
 def held(value: Any) -> Any:
     """Return an argument as a symbolic graph holds it."""
-    return value if type(value) in _HELD else map_tree(_as_symbol, value)
+    return value if type(value) in HELD else map_tree(_as_symbol, value)
 
 
 def _as_symbol(x: Any) -> Any:
@@ -127,15 +127,17 @@ def wrapped(result: Any) -> Any:
 
 
 def frozen(value: Any) -> Any:
-    """Return a hashable key: symbols and large things by identity (the node keeps them alive)."""
+    """Return a hashable key: symbols by the number of their node, large things by identity (the
+    node keeps them alive). It is of such things as the garbage collector need not look at."""
     if isinstance(value, SymbolicTensor):
-        return ref(value.node) if value.index == 0 else ("symbol", id(value))
+        serial = value.node.serial
+        return serial if value.index == 0 else ("symbol", serial, value.index)
     if isinstance(value, (list, tuple)):
         return (type(value).__name__, *map(frozen, value))
     if isinstance(value, slice):
         return ("slice", frozen(value.start), frozen(value.stop), frozen(value.step))
     if value is None or isinstance(value, (int, float, str)):
-        return (type(value), value or repr(value))  # 0.0 is not -0.0
+        return (type(value).__name__, value or repr(value))  # 0.0 is not -0.0
     if isinstance(value, np.generic):
         return ("number", value.dtype.name, value.item())
     return ("object", id(value))

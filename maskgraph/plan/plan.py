@@ -20,6 +20,7 @@ from maskgraph.graph import Dim, Node, SymbolicTensor, Weight, map_tree
 from maskgraph.masks.masked_tensor import from_host
 from maskgraph.ops.definition import Op
 from maskgraph.ops.operands import frozen
+from maskgraph.plan.collector import uncollected
 from maskgraph.plan.lowering import Lowered, Lowering, in_order
 from maskgraph.plan.steps import Step, compiled, execute
 
@@ -36,6 +37,7 @@ class Program:
         read: the symbols that an op reads, or a caller.
     """
 
+    @uncollected
     def __init__(
         self,
         inputs: Sequence[SymbolicTensor],
@@ -94,6 +96,7 @@ class Plan:
         precision: "float64" computes float32 models in float64, as a judge for other runs.
     """
 
+    @uncollected
     def __init__(self, program: Program, backend: Backend, precision: str | None = None) -> None:
         self.backend = backend
         binder = _Binder(program, backend, precision)
