@@ -147,7 +147,7 @@ class Overrides(Backend):
 
     def linear(self, x: Array, kernel: Array, bias: Array | None) -> Array:
         y = self.matmul(x, kernel)
-        return y if bias is None else np.add(y, bias, out=y)
+        return y if bias is None else np.add(y, bias, y)
 
     def layer_norm(
         self,

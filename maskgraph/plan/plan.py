@@ -357,7 +357,7 @@ class _Binder:
             last.update(dict.fromkeys((*reads, fills), i))  # what nobody reads is freed at once
         for i, (function, reads, fills) in enumerate(self._steps):
             frees = tuple(s for s in {*reads, fills} if last[s] == i and s not in kept)
-            yield Step(function, reads, fills, frees)
+            yield Step.of(function, reads, fills, frees)
 
 
 def _bound(

@@ -13,10 +13,34 @@ from maskgraph.graph import Node
 
 
 class Step(NamedTuple):
+    """A call of a function.
+
+    Attributes:
+        function: it.
+        reads: the slots of its arguments.
+        fills: the slot of its result.
+        frees: the slots that nobody reads any more.
+        gather: from all slots to the arguments, made beforehand: it is called for each step.
+    """
+
     function: Callable[..., Any]
     reads: tuple[int, ...]
     fills: int
     frees: tuple[int, ...]
+    gather: Callable[[Any], tuple[Any, ...]]
+
+    @classmethod
+    def of(
+        cls, function: Callable[..., Any], reads: Sequence[int], fills: int, frees: Sequence[int]
+    ) -> Step:
+        """Return a step."""
+        return cls(function, tuple(reads), fills, tuple(frees), _gathering(*reads))
+
+
+def _gathering(*slots: int) -> Callable[[Any], tuple[Any, ...]]:
+    if len(slots) > 1:
+        return itemgetter(*slots)
+    return lambda values: tuple([values[i] for i in slots])
 
 
 Origins = Sequence[Node | None]
@@ -27,8 +51,8 @@ def execute(steps: Sequence[Step], origins: Origins, slots: Any) -> None:
     """Run steps in order over slots, which they read, fill and free."""
     done = -1
     try:
-        for done, (function, reads, fills, frees) in enumerate(steps):  # noqa: B007
-            slots[fills] = function(*[slots[i] for i in reads])
+        for done, (function, _, fills, frees, gather) in enumerate(steps):  # noqa: B007
+            slots[fills] = function(*gather(slots))
             for i in frees:
                 slots[i] = None
     except Exception as error:
@@ -67,9 +91,9 @@ def compiled(
             continue
         joined = _Joined(members, nodes)
         last = len(joined.fills) - 1
-        done.append(Step(backend.compiled(joined), joined.reads, size, joined.frees))
+        done.append(Step.of(backend.compiled(joined), joined.reads, size, joined.frees))
         done += [
-            Step(itemgetter(i), (size,), slot, (size,) if i == last else ())
+            Step.of(itemgetter(i), (size,), slot, (size,) if i == last else ())
             for i, slot in enumerate(joined.fills)
         ]
         said += [None] * (len(joined.fills) + 1)
