@@ -185,5 +185,13 @@ class Overrides(Backend):
         fill_value = dtypes.number(fill_value, self.dtype(x))
         return torch.where(self.align_mask(mask, x.ndim), x, fill_value)
 
+    def embedding(self, table: Array, ids: Array) -> Array:
+        if ids.device.type != "cpu":  # which would find out too late, and not go on
+            return super().embedding(table, ids)
+        try:
+            return self.take(table, ids, 0)
+        except IndexError:
+            return super().embedding(table, ids)  # it says what is wrong
+
     def dropout(self, x: Array, keep: Array, rate: float) -> Array:
         return torch.where(keep, x / ((1 - rate) or 1.0), 0.0)

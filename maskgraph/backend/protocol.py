@@ -84,6 +84,11 @@ class Backend(
         included. Host data makes a tensor with values even while a function is being traced:
         weights and constants are kept."""
 
+    def as_argument(self, value: Any, dtype: str) -> Array:
+        """Return an input as a function that `compiled` returned takes it: as `asarray` does, or
+        still on the host, if such functions take it from there sooner."""
+        return self.asarray(value, dtype)
+
     @abstractmethod
     def to_numpy(self, x: Array) -> np.ndarray:
         """Return a native tensor's values as a NumPy array, detached from any gradient."""

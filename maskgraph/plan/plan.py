@@ -114,6 +114,11 @@ class Plan:
         self._updates = binder.updates
         self._losses = binder.losses
         self._dtype = binder.dtype
+        looked_at = self._looked_at()
+        self._admissions = [
+            tuple(backend.asarray if slot in looked_at else backend.as_argument for slot in pair)
+            for pair in self._inputs
+        ]
         self._input_dtypes = [binder.dtype(pair.value.dtype) for pair in program.inputs]
 
     @property
@@ -148,13 +153,13 @@ class Plan:
         """
         backend = self.backend
         slots = self._slots(weights)
-        for (slot, mask_slot), (value, mask), dtype in zip(
-            self._inputs, inputs, self._input_dtypes, strict=True
+        for (slot, mask_slot), (admit, admit_mask), (value, mask), dtype in zip(
+            self._inputs, self._admissions, inputs, self._input_dtypes, strict=True
         ):
             if slot is not None:
-                slots[slot] = backend.asarray(value, dtype)
+                slots[slot] = admit(value, dtype)
             if mask_slot is not None:
-                slots[mask_slot] = backend.asarray(mask, "bool")
+                slots[mask_slot] = admit_mask(mask, "bool")
         for slot, packing in zip(self._packings, packings, strict=True):
             slots[slot] = packing
         execute(self._steps, self._origins, slots)
@@ -164,6 +169,13 @@ class Plan:
             [slots[v] for v in self._losses],
             backend,
         )
+
+    def _looked_at(self) -> set[int]:
+        """Return the slots that others read than steps compiled together."""
+        pairs = zip(self._steps, self._origins, strict=True)
+        read = {slot for step, origin in pairs if origin is not None for slot in step.reads}
+        read.update(slot for pair in self._outputs for slot in pair if slot is not None)
+        return read | {slot for _, slot in self._updates} | set(self._losses)
 
     def _slots(self, weights: Sequence[Array] | None) -> list[Any]:
         """Return what the slots hold before the first step, but for inputs and packings."""

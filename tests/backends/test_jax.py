@@ -292,6 +292,23 @@ def test_what_becomes_of_a_buffer_is_not_seen() -> None:
     assert not backend.to_numpy(x).any()
 
 
+def test_inputs_go_to_what_is_compiled_from_the_host_and_elsewhere_as_tensors() -> None:
+    x = mg.Input((3,), name="x")
+    model = mg.Model(x, [x, x * 2])
+    buffer = np.ones((2, 3), "float32")
+    plan = model.plan(buffer, backend="jax", device="cpu").padded
+    same, twice = (value for value, _ in plan.run([(buffer, None)]))
+    buffer[:] = 5
+    assert isinstance(same, jax.Array) and isinstance(twice, jax.Array)
+    assert np.asarray(same).tolist() == [[1] * 3] * 2
+    assert np.asarray(twice).tolist() == [[2] * 3] * 2
+
+    backend = load("jax", "cpu")
+    given = backend.as_argument(buffer, "float32")
+    assert isinstance(given, np.ndarray) and not np.shares_memory(given, buffer)
+    assert isinstance(backend.as_argument(buffer, "float64"), jax.Array)
+
+
 def test_tensors_of_other_libraries_and_layouts() -> None:
     torch = pytest.importorskip("torch")
     backend = load("jax", "cpu")
