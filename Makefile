@@ -39,7 +39,7 @@ help:
 	@echo 'make test-deep                       the law on thousands of random cases'
 	@echo 'make compare                         Keras, PyTorch by hand and maskgraph, claim by claim'
 	@echo 'make bench                           how fast it is beside them, in some minutes'
-	@echo 'make bench BENCH_ARGS="--full"       the same on more lines, in hours'
+	@echo 'make bench BENCH_ARGS="--full"       the same on more lines, in an hour'
 	@echo 'make lint                            the linters alone'
 	@echo 'make clean                           remove the environment, caches and built files'
 	@echo

@@ -272,15 +272,21 @@ def made_up(entries, backend="torch", **line):
 EVERYONE = [
     entry(contestant.OURS, 0.9, 1.2, 9.0),
     entry(contestant.LIMIT, 1.0, 1.0, 1.1),
-    entry(contestant.PADDED, 3.0),
-    entry(contestant.KERAS, 2.0),
-    entry(contestant.OTHER, 5.0, name="slow"),
-    entry(contestant.OTHER, 1.1, name="quick"),
+    entry(contestant.PADDED, 3.0, 3.0, 3.0),
+    entry(contestant.KERAS, 2.0, 2.0, 2.0),
+    entry(contestant.OTHER, 5.0, 5.0, 5.0, name="slow"),
+    entry(contestant.OTHER, 1.1, 1.1, 1.1, name="quick"),
     entry(contestant.SELF, 0.1),
 ]
 
 
-def test_a_ratio_is_one_of_medians():
+def test_a_ratio_is_the_median_of_those_of_rounds():
+    ours = entry(contestant.OURS, 1.0, 10.0, 11.0, 2.0, 2.0, 99.0)
+    assert targets.ratio(ours, entry(contestant.LIMIT, 1.0, 10.0, 10.0, 1.0, 1.0, 99.0)) == 1.05
+    assert targets.ratio(ours, entry(contestant.PADDED, 2.0, 20.0, 2.0)) == 0.5
+
+
+def test_a_verdict_is_a_ratio_and_its_target():
     [verdict] = targets.verdicts(made_up(EVERYONE))
     assert (verdict.against, verdict.ratio, verdict.target) == (
         "the limit",

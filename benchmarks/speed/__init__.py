@@ -3,5 +3,5 @@
     python -m benchmarks.speed
 
 runs every line of the table in a process for each framework, and writes docs/performance.md and
-docs/performance.svg. `--full` takes hours in place of minutes.
+docs/performance.svg. `--full` takes an hour in place of minutes.
 """

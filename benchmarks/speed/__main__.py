@@ -43,7 +43,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="all lines, for longer: hours")
+    parser.add_argument("--full", action="store_true", help="all lines, for longer: an hour")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "performance.md")
     parser.add_argument("--backends", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--threads", type=int, default=1, help="of each process (default: 1)")

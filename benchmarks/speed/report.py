@@ -21,6 +21,7 @@ from benchmarks.speed.targets import (
     Verdict,
     fastest,
     median,
+    ratio,
     verdicts,
 )
 from benchmarks.speed.workloads import WORKLOADS
@@ -143,7 +144,7 @@ def _spread(entry: dict[str, Any]) -> str:
 
 
 def _times(ours: dict[str, Any] | None, entry: dict[str, Any]) -> str:
-    return f" [{median(entry) / median(ours):.2f}]" if ours else ""
+    return f" [{1 / ratio(ours, entry):.2f}]" if ours else ""
 
 
 def _reason(row: Row) -> str:
@@ -200,7 +201,7 @@ def _lines_of_everybody(rows: Sequence[Row]) -> Iterator[Iterable[str]]:
         padded = fastest(row, PADDED)
         for entry in row["entries"]:
             if entry["wall"]:
-                against = f"{median(padded) / median(entry):.2f} ×" if padded else ""
+                against = f"{1 / ratio(entry, padded):.2f} ×" if padded else ""
                 wall = f"{1e3 * float(np.median(entry['wall'])):.3g}"
                 yield about, entry["name"], _spread(entry), wall, against, f"{entry['warm']:.1f}"
             else:

@@ -40,8 +40,16 @@ class Verdict:
 
 
 def median(entry: dict[str, Any]) -> float:
-    """Return the seconds by which entries are compared: of the clock that the run was told."""
+    """Return the seconds that an entry took, of the clock that the run was told."""
     return float(np.median(entry[entry["clock"]]))
+
+
+def ratio(ours: dict[str, Any], other: dict[str, Any]) -> float:
+    """Return what multiple of another's time ours is: the median over the rounds that both ran,
+    since a machine that slows down for a while does so for both of a round."""
+    rounds = min(len(ours["wall"]), len(other["wall"]))
+    each = [np.array(entry[entry["clock"]][:rounds]) for entry in (ours, other)]
+    return float(np.median(each[0] / each[1]))
 
 
 def fastest(row: Row, *roles: str) -> dict[str, Any] | None:
@@ -58,7 +66,7 @@ def verdicts(row: Row) -> list[Verdict]:
     if ours is None:
         return [Verdict("everybody, for it gives no right result", float("inf"), 1.0)]
     return [
-        Verdict(against, median(ours) / median(entry), target)
+        Verdict(against, ratio(ours, entry), target)
         for against, entry, target in _aims(row)
         if entry is not None
     ]
