@@ -299,13 +299,15 @@ def test_inputs_go_to_what_is_compiled_from_the_host_and_elsewhere_as_tensors() 
     plan = model.plan(buffer, backend="jax", device="cpu").padded
     same, twice = (value for value, _ in plan.run([(buffer, None)]))
     buffer[:] = 5
-    assert isinstance(same, jax.Array) and isinstance(twice, jax.Array)
+    assert isinstance(same, jax.Array)
+    assert isinstance(twice, jax.Array)
     assert np.asarray(same).tolist() == [[1] * 3] * 2
     assert np.asarray(twice).tolist() == [[2] * 3] * 2
 
     backend = load("jax", "cpu")
     given = backend.as_argument(buffer, "float32")
-    assert isinstance(given, np.ndarray) and not np.shares_memory(given, buffer)
+    assert isinstance(given, np.ndarray)
+    assert not np.shares_memory(given, buffer)
     assert isinstance(backend.as_argument(buffer, "float64"), jax.Array)
 
 
