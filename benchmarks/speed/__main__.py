@@ -17,6 +17,8 @@ from benchmarks.speed.report import markdown, shortfalls, summary
 from benchmarks.speed.worker import environment, machine, run_all, stay_on
 
 ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "build" / "speed"
+"""What was found on each framework, so that one can be run again."""
 
 
 def main() -> int:
@@ -26,12 +28,16 @@ def main() -> int:
     if options.worker:
         _work(options, form)
         return 0
-    results = []
+    kept = {
+        backend: KEPT / f"{form.name}-{options.threads}" / f"{backend}.json" for backend in NAMES
+    }
     for backend in options.backends:
         print(f"{NAMES[backend]} …", flush=True)
         result = _in_a_process(backend, options, [])
         result["memory"] = [_memory(backend, w, time, options) for w, time in form.memory]
-        results.append(result)
+        kept[backend].parent.mkdir(parents=True, exist_ok=True)
+        kept[backend].write_text(json.dumps(result), encoding="utf-8")
+    results = [json.loads(file.read_text()) for file in kept.values() if file.exists()]
     text = markdown(results, form.name, ", ".join(machine()), options.threads)
     options.output.write_text(text, encoding="utf-8")
     draw_curves(results, options.output.with_name("performance.svg"))
@@ -45,7 +51,13 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     parser.add_argument("--full", action="store_true", help="all lines, for longer: an hour")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "performance.md")
-    parser.add_argument("--backends", nargs="+", choices=NAMES, default=list(NAMES))
+    parser.add_argument(
+        "--backends",
+        nargs="+",
+        choices=NAMES,
+        default=list(NAMES),
+        help="those to run (default: all); the others' last results are taken from build/speed",
+    )
     parser.add_argument("--threads", type=int, default=1, help="of each process (default: 1)")
     parser.add_argument("--worker", choices=NAMES, help="run on this framework, in this process")
     parser.add_argument("--peak", nargs=3, metavar=("WORKLOAD", "TIME", "ROLE"), default=None)
