@@ -14,6 +14,7 @@ from jax import lax
 
 from maskgraph.backend import Array, Backend
 from maskgraph.backend.conditions import unnoted
+from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.lanes import Lanes
 from maskgraph_jax.wide import computes_widely
 
@@ -41,6 +42,28 @@ class PackedRecurrent(Backend):
         weights = (kernel, recurrent_kernel, bias)
         how = (cell, activation, recurrent_activation, reset_after)
         return _rnn(self, x, packing, list(states), weights, how, go_backwards)
+
+    def packed_rnn_of_ids(
+        self,
+        x: Array,
+        distinct: Distinct,
+        packing: Any,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        cell: str,
+        activation: str,
+        recurrent_activation: str,
+        go_backwards: bool,
+        reset_after: bool,
+    ) -> tuple[Array, ...]:
+        weights = (kernel, recurrent_kernel, bias)
+        how = (cell, activation, recurrent_activation, reset_after)
+        given = (x, distinct.which, packing, list(states), weights)
+        if distinct.which is None:
+            return _rnn(self, x, *given[2:], how, go_backwards)
+        return _rnn_of_ids(self, how, go_backwards, *given)
 
     def packed_scan(
         self,
@@ -73,9 +96,49 @@ def _rnn(
     def projected(row: Array, current: list[Array]) -> list[Array]:
         return step(backend._project(row, kernel, bias), current)
 
+    return _over_lanes(projected, x, lanes, _or_zeros(first, x, recurrent_kernel), go_backwards)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
+def _rnn_of_ids(
+    backend: Backend,
+    how: tuple[Any, ...],
+    go_backwards: bool,
+    x: Array,
+    which: Array,
+    lanes: Lanes,
+    first: list[Array | None],
+    weights: tuple[Array, Array, Array | None],
+) -> tuple[Array, ...]:
+    kernel, recurrent_kernel, bias = weights
+    cell, *rest = how
+    step = backend._cell(cell, recurrent_kernel, bias, *rest)
+    projected = backend._project(x[0], kernel, bias)
+
+    def looked_up(row: Array, current: list[Array]) -> list[Array]:
+        return step(projected.at[row].get(mode="promise_in_bounds"), current)
+
+    return _over_lanes(
+        looked_up, which[None], lanes, _or_zeros(first, x, recurrent_kernel), go_backwards
+    )
+
+
+@_rnn_of_ids.defjvp
+def _slopes_of_ids(
+    backend: Backend, how: Any, go_backwards: bool, primals: Any, tangents: Any
+) -> tuple[Any, Any]:
+    """Differentiate the loop over what ids stand for: that over the table would add to the slopes
+    of all of the table at each step."""
+
+    def spread(x: Array, which: Array, lanes: Lanes, first: Any, weights: Any) -> Any:
+        return _rnn(backend, x[:, which], lanes, first, weights, how, go_backwards)
+
+    return jax.jvp(spread, primals, tangents)
+
+
+def _or_zeros(states: list[Array | None], x: Array, recurrent_kernel: Array) -> list[Array]:
     zero = jnp.zeros((1, recurrent_kernel.shape[0]), x.dtype)
-    states = [zero if state is None else state for state in first]
-    return _over_lanes(projected, x, lanes, states, go_backwards)
+    return [zero if state is None else state for state in states]
 
 
 # A compiled function lives as long as the step it was made of, which it must not keep alive.

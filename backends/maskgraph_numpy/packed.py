@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from maskgraph.backend import Array, Backend
+from maskgraph.backend.packed_windows import window_offsets
 from maskgraph.backend.packing import Edges, Packing, Places
 
 _REDUCTIONS: dict[str, tuple[Any, float]] = {
@@ -56,13 +57,21 @@ class Packed(Backend):
         x[:, packing.holes] = 0
         return x
 
+    def conv(
+        self, inputs: Array, kernel: Array, strides: int, padding: str, dilation_rate: int
+    ) -> Array:
+        if strides > 1 or padding == "valid" or kernel.shape[1] < inputs.shape[2]:
+            return super().conv(inputs, kernel, strides, padding, dilation_rate)
+        offsets = window_offsets(len(kernel), padding, dilation_rate)
+        return self.shifted_products(inputs, kernel, offsets)
+
     def shifted_products(self, x: Array, kernel: Array, offsets: Sequence[int]) -> Array:
         in_place = 0 in offsets  # a step takes itself: no need to begin with zeros
         shape = (*x.shape[:2], kernel.shape[2])
-        total = np.matmul(x, kernel[offsets.index(0)]) if in_place else np.zeros(shape, x.dtype)
+        total = self.matmul(x, kernel[offsets.index(0)]) if in_place else np.zeros(shape, x.dtype)
         for tap, offset in enumerate(offsets):
             if offset and abs(offset) < x.shape[1]:
-                product = np.matmul(x, kernel[tap])
+                product = self.matmul(x, kernel[tap])
                 if offset > 0:
                     total[:, :-offset] += product[:, offset:]
                 else:

@@ -7,13 +7,22 @@ of a step are one call of tanh.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from maskgraph.backend import Array, Backend
+from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.packed_recurrent import LoopOrder, loop_order
 from maskgraph.backend.packing import Packing
+
+Rows = Callable[[int, int], Array]
+"""The products of the steps from one to another, in the order of the loop. They may be written to
+until the next are asked for."""
+Project = Callable[[Array, Array | None], Rows]
+"""From a kernel, or some of its columns, and a bias, to the products of all steps."""
+Loop = Callable[..., None]
 
 
 class Recurrent(Backend):
@@ -33,33 +42,103 @@ class Recurrent(Backend):
         go_backwards: bool,
         reset_after: bool,
     ) -> tuple[Array, ...]:
-        loops = {
-            ("lstm", "tanh", "sigmoid"): _lstm,
-            ("gru", "tanh", "sigmoid", True): _gru,
-            ("simple", "tanh"): _simple,
-        }
-        options = (activation, recurrent_activation, reset_after)[
-            : {"lstm": 2, "gru": 3}.get(cell, 1)
-        ]
-        loop = loops.get((cell, *options))
+        loop = _loop_for(cell, activation, recurrent_activation, reset_after)
         if loop is None:
             return super().packed_rnn(
                 x, packing, states, kernel, recurrent_kernel, bias, cell, activation,
                 recurrent_activation, go_backwards, reset_after,
             )  # fmt: skip
         order = loop_order(packing, go_backwards)
-        shape = (packing.batch, recurrent_kernel.shape[0])
-        current = [
-            np.zeros(shape, x.dtype) if state is None else state[order.rows] for state in states
-        ]
-        steps = x[0][order.slots]
-        out = np.empty((len(steps), shape[1]), x.dtype)
-        loop(steps, current, kernel, recurrent_kernel, bias, order, out)
-        return (out[order.back][None], *(state[order.place] for state in current))
+        weights = (kernel, recurrent_kernel, bias)
+        return _run(loop, _of_steps(x[0][order.slots]), x.dtype, packing, states, weights, order)
+
+    def packed_rnn_of_ids(
+        self,
+        x: Array,
+        distinct: Distinct,
+        packing: Packing,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        cell: str,
+        activation: str,
+        recurrent_activation: str,
+        go_backwards: bool,
+        reset_after: bool,
+    ) -> tuple[Array, ...]:
+        loop = _loop_for(cell, activation, recurrent_activation, reset_after)
+        if loop is None or distinct.which is None:
+            return super().packed_rnn_of_ids(
+                x, distinct, packing, states, kernel, recurrent_kernel, bias, cell, activation,
+                recurrent_activation, go_backwards, reset_after,
+            )  # fmt: skip
+        order = loop_order(packing, go_backwards)
+        project = _of_ids(x[0], distinct.which[order.slots], packing.batch)
+        weights = (kernel, recurrent_kernel, bias)
+        return _run(loop, project, x.dtype, packing, states, weights, order)
+
+
+def _of_steps(steps: Array) -> Project:
+    """Project steps that lie in the order of the loop."""
+
+    def project(kernel: Array, bias: Array | None) -> Rows:
+        products = steps @ kernel
+        if bias is not None:
+            products += bias
+        return lambda begin, end: products[begin:end]
+
+    return project
+
+
+def _of_ids(x: Array, which: Array, batch: int) -> Project:
+    """Project ids, each once, of which `which` has one for each step; the loop looks them up round
+    by round, so that they do not go through memory."""
+
+    def project(kernel: Array, bias: Array | None) -> Rows:
+        table = x @ kernel
+        if bias is not None:
+            table += bias
+        rows = np.empty((batch, table.shape[1]), table.dtype)
+        return lambda begin, end: np.take(
+            table, which[begin:end], 0, out=rows[: end - begin], mode="clip"
+        )
+
+    return project
+
+
+def _loop_for(
+    cell: str, activation: str, recurrent_activation: str, reset_after: bool
+) -> Loop | None:
+    """Return the loop for a cell, if there is one."""
+    loops: dict[tuple[Any, ...], Loop] = {
+        ("lstm", "tanh", "sigmoid"): _lstm,
+        ("gru", "tanh", "sigmoid", True): _gru,
+        ("simple", "tanh"): _simple,
+    }
+    options = (activation, recurrent_activation, reset_after)
+    return loops.get((cell, *options[: {"lstm": 2, "gru": 3}.get(cell, 1)]))
+
+
+def _run(
+    loop: Loop,
+    project: Project,
+    dtype: Any,
+    packing: Packing,
+    states: Sequence[Array | None],
+    weights: tuple[Array, Array, Array | None],
+    order: LoopOrder,
+) -> tuple[Array, ...]:
+    """Run a loop, and return what it shows, in slots, and the final states of the rows."""
+    shape = (packing.batch, weights[1].shape[0])
+    current = [np.zeros(shape, dtype) if state is None else state[order.rows] for state in states]
+    out = np.empty((len(order.slots), shape[1]), dtype)
+    loop(project, current, *weights, order, out)
+    return (out[order.back][None], *(state[order.place] for state in current))
 
 
 def _lstm(
-    steps: Array,
+    project: Project,
     current: list[Array],
     kernel: Array,
     recurrent_kernel: Array,
@@ -71,12 +150,11 @@ def _lstm(
     units = out.shape[1]
     half = _factors(kernel, 0.5, 0.5, 1, 0.5)
     recurrent_kernel = recurrent_kernel * half
-    gates = steps @ (kernel * half)
-    if bias is not None:
-        gates += bias * half
+    gates = project(kernel * half, None if bias is None else bias * half)
     products = np.empty((len(h), 4 * units), out.dtype)
     for begin, size in zip(order.begins.tolist(), order.sizes, strict=True):
-        now, shown, c = gates[begin : begin + size], out[begin : begin + size], cell[:size]
+        end = begin + size
+        now, shown, c = gates(begin, end), out[begin:end], cell[:size]
         now += np.matmul(h[:size], recurrent_kernel, out=products[:size])
         np.tanh(now, out=now)
         i, f, new, o = (now[:, units * k : units * (k + 1)] for k in range(4))
@@ -94,7 +172,7 @@ def _lstm(
 
 
 def _gru(
-    steps: Array,
+    project: Project,
     current: list[Array],
     kernel: Array,
     recurrent_kernel: Array,
@@ -112,14 +190,12 @@ def _gru(
     shared[: 2 * units] += inner[: 2 * units] * 0.5
     # apart, the gates and the new state of a step each lie in one piece: half the time for all
     # that is done to them
-    gates, new = (steps @ part for part in _parts(kernel * half))
-    gates += shared[: 2 * units]
-    new += shared[2 * units :]
+    gates, new = map(project, _parts(kernel * half), np.split(shared, [2 * units]))
     to_gates, to_held = _parts(recurrent_kernel)
     products, helds = (np.empty((len(h), n * units), out.dtype) for n in (2, 1))
     for begin, size in zip(order.begins.tolist(), order.sizes, strict=True):
         end = begin + size
-        both, now, shown, h = gates[begin:end], new[begin:end], out[begin:end], h[:size]
+        both, now, shown, h = gates(begin, end), new(begin, end), out[begin:end], h[:size]
         both += np.matmul(h, to_gates, out=products[:size])
         np.tanh(both, out=both)
         both += 1
@@ -137,7 +213,7 @@ def _gru(
 
 
 def _simple(
-    steps: Array,
+    project: Project,
     current: list[Array],
     kernel: Array,
     recurrent_kernel: Array,
@@ -146,14 +222,12 @@ def _simple(
     out: Array,
 ) -> None:
     (h,) = current
-    np.matmul(steps, kernel, out=out)
-    if bias is not None:
-        out += bias
-    products = np.empty_like(h)
+    inputs, products = project(kernel, bias), np.empty_like(h)
     for begin, size in zip(order.begins.tolist(), order.sizes, strict=True):
-        shown = out[begin : begin + size]
-        shown += np.matmul(h[:size], recurrent_kernel, out=products[:size])
-        h = np.tanh(shown, out=shown)
+        end = begin + size
+        product = np.matmul(h[:size], recurrent_kernel, out=products[:size])
+        product += inputs(begin, end)
+        h = np.tanh(product, out=out[begin:end])
     _keep_last(current[0], out, order)
 
 

@@ -43,12 +43,15 @@ class CellLoop(Loop):
 
     def backwards(self, after: Sequence[Array], slopes: Sequence[Array]) -> list[Array | None]:
         of_products, by_first = self._loop_backwards(after, slopes)
-        flat, read = [_flat(v) for v in (self._x, self._all_before(after[0]))], self._read
+        x, before, read = _flat(self._x), _flat(self._all_before(after[0])), self._read
+        watched = [x, *read] if x.dtype.is_floating else read  # else it says which rows
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([flat[0], *read])
-            products = [self._step.project(flat[0], read), self._step.recur(flat[1], read)]
-        by_x, *by_read = tape.gradient(products, [flat[0], *read], list(map(_flat, of_products)))
-        return [tf.reshape(by_x, self._x.shape), *by_first, *by_read]
+            tape.watch(watched)
+            products = [self._step.project(x, read), self._step.recur(before, read)]
+        slopes, zero = list(map(_flat, of_products)), tf.UnconnectedGradients.ZERO
+        found = list(map(tf.convert_to_tensor, tape.gradient(products, watched, slopes, zero)))
+        by_x = tf.reshape(found.pop(0), self._x.shape) if x.dtype.is_floating else None
+        return [by_x, *by_first, *found]
 
     def _loop_backwards(
         self, after: Sequence[Array], slopes: Sequence[Array]
@@ -93,4 +96,4 @@ class CellLoop(Loop):
 
 def _flat(x: Array) -> Array:
     """Return (time, rows, …) as (time * rows, …)."""
-    return tf.reshape(x, (-1, x.shape[2]))
+    return tf.reshape(x, (-1, *x.shape[2:]))

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from maskgraph.backend import Array, Backend
+from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.lanes import Lanes
 from maskgraph_tensorflow.cells import Cell, CellLoop
 from maskgraph_tensorflow.loops import Loop, Places, Step, run
@@ -69,11 +70,36 @@ class Recurrent(Backend):
         go_backwards: bool,
         reset_after: bool,
     ) -> tuple[Array, ...]:
-        zero = tf.zeros((1, recurrent_kernel.shape[0]), x.dtype)
-        first = [zero if state is None else state for state in states]
+        first = _or_zeros(states, x, recurrent_kernel)
         step = self._recurrent_step(cell, activation, recurrent_activation, reset_after)
         weights = _there((kernel, recurrent_kernel, bias))
         return _over_lanes(step, x, packing, first, weights, go_backwards)
+
+    def packed_rnn_of_ids(
+        self,
+        x: Array,
+        distinct: Distinct,
+        packing: Any,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        cell: str,
+        activation: str,
+        recurrent_activation: str,
+        go_backwards: bool,
+        reset_after: bool,
+    ) -> tuple[Array, ...]:
+        how = (cell, activation, recurrent_activation)
+        step = self._recurrent_step(*how, reset_after)
+        if distinct.which is None or not isinstance(step, Cell):
+            weights = (kernel, recurrent_kernel, bias)
+            options = (*how, go_backwards, reset_after)
+            return super().packed_rnn_of_ids(x, distinct, packing, states, *weights, *options)
+        step = Cell(lambda which, read: tf.gather(read[0], which), step.recur, step.after)
+        first = _or_zeros(states, x, recurrent_kernel)
+        read = _there((self._project(x[0], kernel, bias), recurrent_kernel, bias))
+        return _over_lanes(step, distinct.which[None], packing, first, read, go_backwards)
 
     def packed_scan(
         self,
@@ -112,6 +138,11 @@ class Recurrent(Backend):
             return [output, *new]
 
         return shown_first
+
+
+def _or_zeros(states: Sequence[Array | None], x: Array, recurrent_kernel: Array) -> list[Array]:
+    zero = tf.zeros((1, recurrent_kernel.shape[0]), x.dtype)
+    return [zero if state is None else state for state in states]
 
 
 def _bias(read: Sequence[Array]) -> Array | None:

@@ -9,6 +9,7 @@ import torch
 from torch import _VF  # torch.lstm and its like, as torch.nn.LSTM calls them
 
 from maskgraph.backend import Array, Backend
+from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.packed_recurrent import LoopOrder, loop_order
 from maskgraph.backend.packing import Packing
 from maskgraph_torch.end_to_end import EitherWay, EndToEnd, Way
@@ -135,6 +136,21 @@ class Recurrent(Backend):
             found: tuple[Array, ...] = EitherWay.apply(end_to_end, by_stairs, *arrays)
             return found
         return end_to_end(*arrays) or by_stairs(*arrays)
+
+    def packed_rnn_of_ids_shown(
+        self,
+        x: Array,
+        distinct: Distinct,
+        packing: Packing,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        *how: Any,
+    ) -> tuple[Array, ...]:
+        # the kernel multiplies for itself
+        weights = (kernel, recurrent_kernel, bias)
+        return self.packed_rnn_shown(self.spread(x, distinct), packing, states, *weights, *how)
 
 
 def fused_kernel(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.packing import Packing
 
 Array = Any
@@ -141,6 +142,42 @@ class PackedRecurrentOps(ABC):
             x, packing, states, kernel, recurrent_kernel, bias, cell, activation,
             recurrent_activation, go_backwards, reset_after,
         )[:2]  # fmt: skip
+
+    def packed_rnn_of_ids(
+        self,
+        x: Array,
+        distinct: Distinct,
+        packing: Packing,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        *how: Any,
+    ) -> tuple[Array, ...]:
+        """Run a recurrent layer over packed steps that are ids: `packed_rnn`, for a backend that
+        can multiply each distinct id with the kernel once.
+
+        Args:
+            x: what each distinct id stands for, (1, ids, features).
+            how: the cell and its options, as `packed_rnn` takes them.
+        """
+        weights = (kernel, recurrent_kernel, bias)
+        return self.packed_rnn(self.spread(x, distinct), packing, states, *weights, *how)
+
+    def packed_rnn_of_ids_shown(
+        self,
+        x: Array,
+        distinct: Distinct,
+        packing: Packing,
+        states: Sequence[Array | None],
+        kernel: Array,
+        recurrent_kernel: Array,
+        bias: Array | None,
+        *how: Any,
+    ) -> tuple[Array, ...]:
+        """`packed_rnn_of_ids` without the final cell state of an LSTM."""
+        weights = (kernel, recurrent_kernel, bias)
+        return self.packed_rnn_of_ids(x, distinct, packing, states, *weights, *how)[:2]
 
     def packed_scan(
         self,

@@ -110,6 +110,30 @@ def packed_rnn(
     each step is in its own slot, also with `go_backwards`."""
 
 
+@define(
+    shape=_packed_rnn,
+    mask=PLAIN,
+    together=("x", "states", "kernel", "recurrent_kernel", "bias"),
+    floating=True,
+)
+def packed_rnn_of_ids(
+    x: Tensor,
+    distinct: Any,
+    packing: Any,
+    states: Tensors,
+    kernel: Tensor,
+    recurrent_kernel: Tensor,
+    bias: Tensor,
+    cell: str = "simple",
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    go_backwards: bool = False,
+    reset_after: bool = True,
+) -> tuple[Tensor, ...]:
+    """Run a recurrent cell over packed sequences of ids, given what each distinct id stands for,
+    (1, ids, features); see `Backend.packed_rnn_of_ids`."""
+
+
 def _packed_scan(x: Spec, states: list[Spec], step: Any, **_: Any) -> tuple[Spec, ...]:
     shape, dtype = step.output
     return (

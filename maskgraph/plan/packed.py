@@ -23,6 +23,7 @@ from maskgraph.ops.packed import (
     pack,
     packed_conv,
     packed_rnn,
+    packed_rnn_of_ids,
     packed_scan,
     slots_valid,
 )
@@ -239,9 +240,15 @@ class PackedLowering(SlotForms):
         arguments = {k: map_tree(self._lowered_leaf, v) for k, v in node.arguments.items()}
         if any(made_of(s) - {"weight"} for s in arguments.get("captured", ())):
             return None  # it may have a batch axis, as the elements that dropout keeps do
-        arguments["x"] = self._slots(x, mask, x.ndim)
         del arguments["mask"]
-        results = _LOOPS[op.name](packing=self._packing(mask), **arguments)
+        form, loop = self._form(x), _LOOPS[op.name]
+        if op.name == "rnn" and isinstance(form, Slots) and form.of_ids and not form.backwards:
+            # the product of inputs and kernel is one of ids alone
+            arguments.update(x=form.of_ids.value, distinct=form.of_ids.distinct)
+            loop = packed_rnn_of_ids
+        else:
+            arguments["x"] = self._slots(x, mask, x.ndim)
+        results = loop(packing=self._packing(mask), **arguments)
         backwards = node.arguments["go_backwards"]
         return (Slots(results[0], mask, node.outputs[0].shape, backwards), *results[1:])
 

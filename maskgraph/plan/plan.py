@@ -302,8 +302,9 @@ class _Binder:
     def _name(self, node: Node, op: Op) -> str:
         """Return the name of the method for an op: of an LSTM whose cell state nobody reads in the
         end, that which does not tell it."""
-        if op.name == "packed_rnn" and len(node.outputs) > 2 and node.outputs[2] not in self._read:
-            return "packed_rnn_shown"
+        loops = ("packed_rnn", "packed_rnn_of_ids")
+        if op.name in loops and len(node.outputs) > 2 and node.outputs[2] not in self._read:
+            return f"{op.name}_shown"
         return op.name
 
     def _method(self, name: str) -> Callable[..., Any]:

@@ -21,8 +21,12 @@ from maskgraph.plan.work import Work
 Inputs = Sequence[tuple[Any, Any]]
 """(value, mask) of every input."""
 
-_KERNELS = (("packed_rnn", "packed_rnn", "rnn"), ("packed_conv", "shifted_products", "valid_conv"))
-"""Ops on slots, the methods that do their work, and those that do it on the rectangle."""
+_KERNELS = (
+    ("packed_rnn", "packed_rnn", ("rnn",)),
+    ("packed_rnn_of_ids", "packed_rnn", ("rnn",)),
+    ("packed_conv", "shifted_products", ("conv", "valid_conv")),
+)
+"""Ops on slots, the method that does its work, and those of which one does it on the rectangle."""
 
 
 class Seen(NamedTuple):
@@ -155,19 +159,32 @@ class Plans:
     def gains_packed(self, seen: Seen) -> bool:
         """Tell whether a batch without padding is computed sooner by the packed plan: because ids
         repeat, or because the backend is better at what is packed."""
+        if self._has_better_packed:
+            return True
         vocabularies = self.programs.vocabularies
-        return self._has_better_packed or any(map(repeats, seen.ids, vocabularies))
+        return self._gains_by_ids and any(map(repeats, seen.ids, vocabularies))
+
+    @cached_property
+    def _gains_by_ids(self) -> bool:
+        """Whether anything is computed for each distinct id that is more than a look-up."""
+        names = self._names
+        own = self._is_own("packed_rnn_of_ids")
+        return "spread" in names or ("packed_rnn_of_ids" in names and own)
+
+    @cached_property
+    def _names(self) -> set[str]:
+        """The names of the ops of the packed program."""
+        assert self.programs.packed is not None
+        return {node.target.name for node in self.programs.packed.nodes}
 
     @cached_property
     def _has_better_packed(self) -> bool:
         """Whether the backend has a kernel of its own for an op of the packed program, and none for
         what that op is on the rectangle."""
-        assert self.programs.packed is not None
-        names = {node.target.name for node in self.programs.packed.nodes}
         return any(
-            self._is_own(packed) and not self._is_own(whole)
+            self._is_own(packed) and not any(map(self._is_own, whole))
             for op, packed, whole in _KERNELS
-            if op in names
+            if op in self._names
         )
 
     def _is_own(self, method: str) -> bool:

@@ -311,8 +311,8 @@ ELSEWHERE = {
     "native_call", "random_keep", "random_normal", "scan", "ctc_loss", "check_labels",
     "position_embedding", "has_values", "compiled", "compiles", "pack", "unpack", "laid_out",
     "slots_valid", "distinct", "distinct_ids", "spread", "by_block", "packed_conv", "packed_rnn",
-    "packed_rnn_shown", "packed_scan", "new_packing", "shifted_products", "replaced",
-    "without_holes",
+    "packed_rnn_shown", "packed_rnn_of_ids", "packed_rnn_of_ids_shown", "packed_scan",
+    "new_packing", "shifted_products", "replaced", "without_holes", "as_argument",
 }  # fmt: skip
 
 

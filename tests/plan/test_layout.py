@@ -168,14 +168,19 @@ class Counting(NumpyBackend):
 
 
 @pytest.mark.parametrize("states", [False, True])
-def test_a_cell_state_that_nobody_reads_is_not_told(states):
-    tokens = mg.Input((None,), "int32")
-    x = layers.Embedding(9, 2, mask_zero=True)(tokens)
+@pytest.mark.parametrize("embedded", [False, True])
+def test_a_cell_state_that_nobody_reads_is_not_told(states, embedded):
+    x = tokens = mg.Input((None,), "int32") if embedded else mg.Input((None, 2), masked=True)
+    if embedded:
+        x = layers.Embedding(9, 2, mask_zero=True)(tokens)
     y = layers.LSTM(3, return_state=states)(x)
     model = mg.Model(tokens, list(y) if states else y)
-    text = str(model.plan(np.array([[1, 2, 3], [4, 0, 0]]), backend="numpy", layout="packed"))
-    assert ("packed_rnn(" in text) is states
-    assert ("packed_rnn_shown(" in text) is not states
+    shown = np.array([[1, 2, 3], [4, 0, 0]])
+    data = shown if embedded else mg.MaskedTensor(np.ones((2, 3, 2), "float32"), shown > 0)
+    text = str(model.plan(data, backend="numpy", layout="packed"))
+    name = "packed_rnn_of_ids" if embedded else "packed_rnn"
+    assert (f" {name}(" in text) is states
+    assert (f" {name}_shown(" in text) is not states
 
 
 def test_no_arithmetic_happens_on_padding():
