@@ -242,7 +242,8 @@ class PackedLowering(SlotForms):
             return None  # it may have a batch axis, as the elements that dropout keeps do
         del arguments["mask"]
         form, loop = self._form(x), _LOOPS[op.name]
-        if op.name == "rnn" and isinstance(form, Slots) and form.of_ids and not form.backwards:
+        in_order = isinstance(form, Slots) and form.mask is mask and not form.backwards
+        if op.name == "rnn" and in_order and form.of_ids is not None:
             # the product of inputs and kernel is one of ids alone
             arguments.update(x=form.of_ids.value, distinct=form.of_ids.distinct)
             loop = packed_rnn_of_ids
