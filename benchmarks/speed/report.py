@@ -51,7 +51,7 @@ def markdown(results: Results, form: str, machine: str, threads: int) -> str:
         shortfalls="\n".join(f"- {text}" for text in shortfalls(results)) or "Nothing.",
         tables="\n".join(_tables(results)).strip(),
         overhead="\n".join(_overhead(results)),
-        memory="\n".join(_memory(results)),
+        memory="\n".join(_memory(results)) or "Only the full form measures it.",
         scale="\n".join(_scale(results)),
         shapes="; ".join(map(_shapes, (128, 512))),
         everybody="\n".join(_everybody(rows)),
@@ -185,7 +185,8 @@ def _memory(results: Results) -> Iterator[str]:
         for result in results
         for entry in result["memory"]
     ]
-    yield from table(("MiB", "maskgraph", "limit", "padded by hand", "maskgraph / limit"), rows)
+    if rows:
+        yield from table(("MiB", "maskgraph", "limit", "padded by hand", "maskgraph / limit"), rows)
 
 
 def _everybody(rows: Sequence[Row]) -> Iterator[str]:
