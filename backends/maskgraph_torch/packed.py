@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812 - as everybody calls it
 from maskgraph.backend import Array, Backend
 from maskgraph.backend.packing import Edges, Packing, Places
 from maskgraph_torch.by_sequence import Owners, reduction
+from maskgraph_torch.windows import by_onednn
 
 
 class Packed(Backend):
@@ -55,7 +56,7 @@ class _ShiftedProducts(torch.autograd.Function):
     def forward(ctx: Any, x: Array, kernel: Array, offsets: tuple[int, ...]) -> Array:
         ctx.save_for_backward(x, kernel)
         ctx.offsets = offsets
-        if x.dtype is torch.float32 and not x.is_cuda and torch.backends.mkldnn.is_available():
+        if by_onednn(x):
             return _convolved(x, kernel, offsets)
         in_place = 0 in offsets  # a step takes itself: no need to begin with zeros
         total = x @ kernel[offsets.index(0)] if in_place else x.new_zeros(len(x), kernel.shape[2])
@@ -77,8 +78,7 @@ class _ShiftedProducts(torch.autograd.Function):
 
 
 def _convolved(x: Array, kernel: Array, offsets: tuple[int, ...]) -> Array:
-    """`shifted_products` by oneDNN, which takes steps as they lie if they are the pixels of an
-    image one pixel high."""
+    """`shifted_products` by oneDNN."""
     if offsets[0] > offsets[-1]:
         offsets, kernel = offsets[::-1], kernel.flip(0)
     border = max(-offsets[0], offsets[-1], 0)

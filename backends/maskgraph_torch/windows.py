@@ -11,13 +11,20 @@ from maskgraph.backend import Array, Backend
 class Windows(Backend):
     """Convolution and pooling as torch has them; over nothing, and of integers, it has none."""
 
+    def conv(
+        self, inputs: Array, kernel: Array, strides: int, padding: str, dilation_rate: int
+    ) -> Array:
+        reach = (kernel.shape[0] - 1) * dilation_rate + 1
+        left, right = self._border(inputs, reach, strides, padding)
+        if left != right or _rounds(inputs) or _has_none(inputs, max(reach - 2 * left, 1)):
+            return super().conv(inputs, kernel, strides, padding, dilation_rate)
+        return _convolved(inputs, kernel, strides, left, dilation_rate)
+
     def valid_conv(self, x: Array, kernel: Array, strides: int, dilation_rate: int) -> Array:
         reach = (kernel.shape[0] - 1) * dilation_rate + 1
         if _rounds(x) or _has_none(x, reach):
             return super().valid_conv(x, kernel, strides, dilation_rate)
-        groups = x.shape[2] // kernel.shape[1]
-        weight = kernel.permute(2, 1, 0)
-        return F.conv1d(x.mT, weight, None, strides, 0, dilation_rate, groups).mT
+        return _convolved(x, kernel, strides, 0, dilation_rate)
 
     def full_conv_transpose(
         self, x: Array, kernel: Array, strides: int, dilation_rate: int
@@ -36,6 +43,23 @@ class Windows(Backend):
         if _has_none(x, pool_size):
             return super().mean_over_windows(x, pool_size, strides)
         return F.avg_pool1d(x.mT, pool_size, strides).mT
+
+
+def _convolved(x: Array, kernel: Array, strides: int, border: int, dilation_rate: int) -> Array:
+    """Convolve, with so many zeros on both sides."""
+    groups = x.shape[2] // kernel.shape[1]
+    steps, weight = x.mT, kernel.permute(2, 1, 0)
+    if not by_onednn(x):
+        return F.conv1d(steps, weight, None, strides, border, dilation_rate, groups).mT
+    steps, weight = steps.unsqueeze(2), weight.unsqueeze(2)
+    spread, ends = (1, dilation_rate), (0, border)
+    return F.conv2d(steps, weight, None, (1, strides), ends, spread, groups).squeeze(2).mT
+
+
+def by_onednn(x: Array) -> bool:
+    """Whether oneDNN convolves: it takes steps as they lie, features last, if they are the pixels
+    of images one pixel high."""
+    return x.dtype is torch.float32 and not x.is_cuda and torch.backends.mkldnn.is_available()
 
 
 def _has_none(x: Array, reach: int) -> bool:
