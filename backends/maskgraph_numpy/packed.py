@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from maskgraph.backend import Array, Backend
-from maskgraph.backend.packed_windows import window_offsets
 from maskgraph.backend.packing import Edges, Packing, Places
 
 _REDUCTIONS: dict[str, tuple[Any, float]] = {
@@ -56,14 +55,6 @@ class Packed(Backend):
         x = x.copy()
         x[:, packing.holes] = 0
         return x
-
-    def conv(
-        self, inputs: Array, kernel: Array, strides: int, padding: str, dilation_rate: int
-    ) -> Array:
-        if strides > 1 or padding == "valid" or kernel.shape[1] < inputs.shape[2]:
-            return super().conv(inputs, kernel, strides, padding, dilation_rate)
-        offsets = window_offsets(len(kernel), padding, dilation_rate)
-        return self.shifted_products(inputs, kernel, offsets)
 
     def shifted_products(self, x: Array, kernel: Array, offsets: Sequence[int]) -> Array:
         in_place = 0 in offsets  # a step takes itself: no need to begin with zeros
