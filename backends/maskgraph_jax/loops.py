@@ -13,11 +13,10 @@ from jax import lax
 
 from maskgraph.backend import Array, Backend
 from maskgraph.backend.conditions import unnoted
+from maskgraph.backend.recurrent import Cell
 
-_WORDS = ("cell", "activation", "recurrent_activation", "go_backwards", "reset_after")
 
-
-@functools.partial(jax.jit, static_argnums=0, static_argnames=_WORDS)
+@functools.partial(jax.jit, static_argnums=(0, 7, 8))
 def rnn(
     backend: Backend,
     x: Array,
@@ -26,17 +25,11 @@ def rnn(
     kernel: Array,
     recurrent_kernel: Array,
     bias: Array | None,
-    *,
-    cell: str,
-    activation: str,
-    recurrent_activation: str,
+    cell: Cell,
     go_backwards: bool,
-    reset_after: bool,
 ) -> tuple[Array, ...]:
     """Run a recurrent layer: see `Backend.rnn`."""
-    step = backend._cell(
-        cell, recurrent_kernel, bias, activation, recurrent_activation, reset_after
-    )
+    step = backend._cell(cell, recurrent_kernel, bias)
 
     def shown_first(row: Array, current: list[Array]) -> list[Array]:
         # projected step by step: what all steps make together would not fit a cache

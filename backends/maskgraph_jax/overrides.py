@@ -17,6 +17,7 @@ from jax import lax
 
 from maskgraph.backend import Array, Backend
 from maskgraph.backend.conditions import noted
+from maskgraph.backend.recurrent import Cell
 from maskgraph_jax import extremes, loops
 from maskgraph_jax.wide import computes_widely
 
@@ -184,26 +185,11 @@ class Overrides(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
-        return loops.rnn(
-            self,
-            x,
-            mask,
-            tuple(states),
-            kernel,
-            recurrent_kernel,
-            bias,
-            cell=cell,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            go_backwards=go_backwards,
-            reset_after=reset_after,
-        )
+        weights = (kernel, recurrent_kernel, bias)
+        return loops.rnn(self, x, mask, tuple(states), *weights, cell, go_backwards)
 
     def scan(
         self,

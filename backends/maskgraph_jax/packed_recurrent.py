@@ -16,6 +16,7 @@ from maskgraph.backend import Array, Backend
 from maskgraph.backend.conditions import unnoted
 from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.lanes import Lanes
+from maskgraph.backend.recurrent import Cell
 from maskgraph_jax.wide import computes_widely
 
 Step = Callable[[Array, list[Array]], list[Array]]
@@ -33,15 +34,11 @@ class PackedRecurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
         weights = (kernel, recurrent_kernel, bias)
-        how = (cell, activation, recurrent_activation, reset_after)
-        return _rnn(self, x, packing, list(states), weights, how, go_backwards)
+        return _rnn(self, x, packing, list(states), weights, cell, go_backwards)
 
     def packed_rnn_of_ids(
         self,
@@ -52,18 +49,14 @@ class PackedRecurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
         weights = (kernel, recurrent_kernel, bias)
-        how = (cell, activation, recurrent_activation, reset_after)
         given = (x, distinct.which, packing, list(states), weights)
         if distinct.which is None:
-            return _rnn(self, x, *given[2:], how, go_backwards)
-        return _rnn_of_ids(self, how, go_backwards, *given)
+            return _rnn(self, x, *given[2:], cell, go_backwards)
+        return _rnn_of_ids(self, cell, go_backwards, *given)
 
     def packed_scan(
         self,
@@ -86,12 +79,11 @@ def _rnn(
     lanes: Lanes,
     first: list[Array | None],
     weights: tuple[Array, Array, Array | None],
-    how: tuple[Any, ...],
+    cell: Cell,
     go_backwards: bool,
 ) -> tuple[Array, ...]:
     kernel, recurrent_kernel, bias = weights
-    cell, *rest = how
-    step = backend._cell(cell, recurrent_kernel, bias, *rest)
+    step = backend._cell(cell, recurrent_kernel, bias)
 
     def projected(row: Array, current: list[Array]) -> list[Array]:
         return step(backend._project(row, kernel, bias), current)
@@ -102,7 +94,7 @@ def _rnn(
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
 def _rnn_of_ids(
     backend: Backend,
-    how: tuple[Any, ...],
+    cell: Cell,
     go_backwards: bool,
     x: Array,
     which: Array,
@@ -111,8 +103,7 @@ def _rnn_of_ids(
     weights: tuple[Array, Array, Array | None],
 ) -> tuple[Array, ...]:
     kernel, recurrent_kernel, bias = weights
-    cell, *rest = how
-    step = backend._cell(cell, recurrent_kernel, bias, *rest)
+    step = backend._cell(cell, recurrent_kernel, bias)
     projected = backend._project(x[0], kernel, bias)
 
     def looked_up(row: Array, current: list[Array]) -> list[Array]:
@@ -125,13 +116,13 @@ def _rnn_of_ids(
 
 @_rnn_of_ids.defjvp
 def _slopes_of_ids(
-    backend: Backend, how: Any, go_backwards: bool, primals: Any, tangents: Any
+    backend: Backend, cell: Cell, go_backwards: bool, primals: Any, tangents: Any
 ) -> tuple[Any, Any]:
     """Differentiate the loop over what ids stand for: that over the table would add to the slopes
     of all of the table at each step."""
 
     def spread(x: Array, which: Array, lanes: Lanes, first: Any, weights: Any) -> Any:
-        return _rnn(backend, x[:, which], lanes, first, weights, how, go_backwards)
+        return _rnn(backend, x[:, which], lanes, first, weights, cell, go_backwards)
 
     return jax.jvp(spread, primals, tangents)
 

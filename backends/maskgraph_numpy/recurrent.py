@@ -16,6 +16,7 @@ from maskgraph.backend import Array, Backend
 from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.packed_recurrent import LoopOrder, loop_order
 from maskgraph.backend.packing import Packing
+from maskgraph.backend.recurrent import Cell
 
 Rows = Callable[[int, int], Array]
 """The products of the steps from one to another, in the order of the loop. They may be written to
@@ -36,20 +37,14 @@ class Recurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
-        loop = _loop_for(cell, activation, recurrent_activation, reset_after)
-        if loop is None:
-            return super().packed_rnn(
-                x, packing, states, kernel, recurrent_kernel, bias, cell, activation,
-                recurrent_activation, go_backwards, reset_after,
-            )  # fmt: skip
-        order = loop_order(packing, go_backwards)
         weights = (kernel, recurrent_kernel, bias)
+        loop = _loop_for(cell)
+        if loop is None:
+            return super().packed_rnn(x, packing, states, *weights, cell, go_backwards)
+        order = loop_order(packing, go_backwards)
         return _run(loop, _of_steps(x[0][order.slots]), x.dtype, packing, states, weights, order)
 
     def packed_rnn_of_ids(
@@ -61,21 +56,16 @@ class Recurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
-        loop = _loop_for(cell, activation, recurrent_activation, reset_after)
+        weights = (kernel, recurrent_kernel, bias)
+        loop = _loop_for(cell)
         if loop is None or distinct.which is None:
-            return super().packed_rnn_of_ids(
-                x, distinct, packing, states, kernel, recurrent_kernel, bias, cell, activation,
-                recurrent_activation, go_backwards, reset_after,
-            )  # fmt: skip
+            given = (x, distinct, packing, states, *weights)
+            return super().packed_rnn_of_ids(*given, cell, go_backwards)
         order = loop_order(packing, go_backwards)
         project = _of_ids(x[0], distinct.which[order.slots], packing.batch)
-        weights = (kernel, recurrent_kernel, bias)
         return _run(loop, project, x.dtype, packing, states, weights, order)
 
 
@@ -107,17 +97,15 @@ def _of_ids(x: Array, which: Array, batch: int) -> Project:
     return project
 
 
-def _loop_for(
-    cell: str, activation: str, recurrent_activation: str, reset_after: bool
-) -> Loop | None:
+def _loop_for(cell: Cell) -> Loop | None:
     """Return the loop for a cell, if there is one."""
     loops: dict[tuple[Any, ...], Loop] = {
         ("lstm", "tanh", "sigmoid"): _lstm,
         ("gru", "tanh", "sigmoid", True): _gru,
         ("simple", "tanh"): _simple,
     }
-    options = (activation, recurrent_activation, reset_after)
-    return loops.get((cell, *options[: {"lstm": 2, "gru": 3}.get(cell, 1)]))
+    options = (cell.activation, cell.recurrent_activation, cell.reset_after)
+    return loops.get((cell.kind, *options[: {"lstm": 2, "gru": 3}.get(cell.kind, 1)]))
 
 
 def _run(

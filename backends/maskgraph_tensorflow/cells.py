@@ -16,7 +16,7 @@ from maskgraph_tensorflow.loops import Loop
 Products = Callable[[Array, list[Array]], Array]
 
 
-class Cell:
+class CellStep:
     """A step of `loops.run`.
 
     Args:
@@ -39,7 +39,7 @@ class Cell:
 
 
 class CellLoop(Loop):
-    """A loop over a `Cell`."""
+    """A loop over a `CellStep`."""
 
     def backwards(self, after: Sequence[Array], slopes: Sequence[Array]) -> list[Array | None]:
         of_products, by_first = self._loop_backwards(after, slopes)

@@ -11,7 +11,8 @@ import tensorflow as tf
 from maskgraph.backend import Array, Backend
 from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.lanes import Lanes
-from maskgraph_tensorflow.cells import Cell, CellLoop
+from maskgraph.backend.recurrent import Cell
+from maskgraph_tensorflow.cells import CellLoop, CellStep
 from maskgraph_tensorflow.loops import Loop, Places, Step, run
 
 
@@ -26,19 +27,15 @@ class Recurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
         weights = (kernel, recurrent_kernel, bias)
-        how: Any = (cell, activation, recurrent_activation, go_backwards, reset_after)
         if not _is_known(x):
-            return super().rnn(x, mask, states, *weights, *how)
+            return super().rnn(x, mask, states, *weights, cell, go_backwards)
         zeros = tf.zeros((x.shape[0], recurrent_kernel.shape[0]), x.dtype)
         first = [zeros if state is None else state for state in states]
-        step = self._recurrent_step(cell, activation, recurrent_activation, reset_after)
+        step = self._recurrent_step(cell)
         return _over_columns(step, x, mask, first, _there(weights), go_backwards)
 
     def scan(
@@ -64,14 +61,11 @@ class Recurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
         first = _or_zeros(states, x, recurrent_kernel)
-        step = self._recurrent_step(cell, activation, recurrent_activation, reset_after)
+        step = self._recurrent_step(cell)
         weights = _there((kernel, recurrent_kernel, bias))
         return _over_lanes(step, x, packing, first, weights, go_backwards)
 
@@ -84,19 +78,14 @@ class Recurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
-        how = (cell, activation, recurrent_activation)
-        step = self._recurrent_step(*how, reset_after)
-        if distinct.which is None or not isinstance(step, Cell):
-            weights = (kernel, recurrent_kernel, bias)
-            options = (*how, go_backwards, reset_after)
-            return super().packed_rnn_of_ids(x, distinct, packing, states, *weights, *options)
-        step = Cell(lambda which, read: tf.gather(read[0], which), step.recur, step.after)
+        step = self._recurrent_step(cell)
+        if distinct.which is None or not isinstance(step, CellStep):
+            given = (x, distinct, packing, states, kernel, recurrent_kernel, bias)
+            return super().packed_rnn_of_ids(*given, cell, go_backwards)
+        step = CellStep(lambda which, read: tf.gather(read[0], which), step.recur, step.after)
         first = _or_zeros(states, x, recurrent_kernel)
         read = _there((self._project(x[0], kernel, bias), recurrent_kernel, bias))
         return _over_lanes(step, distinct.which[None], packing, first, read, go_backwards)
@@ -114,22 +103,19 @@ class Recurrent(Backend):
         first = [before, *states]
         return _over_lanes(self._scan_step(step), x, packing, first, captured, go_backwards)
 
-    def _recurrent_step(
-        self, cell: str, activation: str, recurrent_activation: str, reset_after: bool
-    ) -> Step:
+    def _recurrent_step(self, cell: Cell) -> Step:
         """Return a cell as a step that reads kernel, recurrent kernel and, if any, bias."""
-        if cell == "gru" and not reset_after:
+        if cell.kind == "gru" and not cell.reset_after:
 
             def step(row: Array, states: list[Array], read: list[Array]) -> list[Array]:
                 inputs = self._project(row, read[0], _bias(read))
-                on = self._cell(cell, read[1], _bias(read), activation, recurrent_activation, False)
-                return on(inputs, states)
+                return self._cell(cell, read[1], _bias(read))(inputs, states)
 
             return step
-        return Cell(
+        return CellStep(
             lambda row, read: self._project(row, read[0], _bias(read)),
             lambda h, read: self._recur(h, cell, read[1], _bias(read)),
-            self._after_products(cell, activation, recurrent_activation),
+            self._after_products(cell),
         )
 
     def _scan_step(self, step: Any) -> Step:
@@ -201,7 +187,7 @@ def _over_lanes(
 
 
 def _kind(step: Step) -> type[Loop]:
-    return CellLoop if isinstance(step, Cell) else Loop
+    return CellLoop if isinstance(step, CellStep) else Loop
 
 
 def _columns(x: Array, lanes: Lanes) -> Array:

@@ -12,6 +12,7 @@ from maskgraph.backend import Array, Backend
 from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.packed_recurrent import LoopOrder, loop_order
 from maskgraph.backend.packing import Packing
+from maskgraph.backend.recurrent import Cell
 from maskgraph_torch.end_to_end import EitherWay, EndToEnd, Way
 from maskgraph_torch.gru import Gru
 from maskgraph_torch.stairs import Stairs, fused
@@ -36,28 +37,22 @@ class Recurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
-        function = fused_kernel(x, cell, activation, recurrent_activation, reset_after)
+        weights = (kernel, recurrent_kernel, bias)
+        function = fused_kernel(x, cell)
         if mask is not None or function is None:
-            return super().rnn(
-                x, mask, states, kernel, recurrent_kernel, bias, cell, activation,
-                recurrent_activation, go_backwards, reset_after,
-            )  # fmt: skip
+            return super().rnn(x, mask, states, *weights, cell, go_backwards)
         batch, time, _ = x.shape
         first = _or_zeros(states, x, batch, recurrent_kernel)
         steps = x.transpose(0, 1)
         steps = steps.flip(0) if go_backwards else steps
         if function is _VF.gru and not x.is_cuda:
-            weights = (kernel, recurrent_kernel, bias)
             last = torch.arange(batch, device=x.device) + batch * (time - 1)
             out, final = Gru.apply(steps.flatten(0, 1), *weights, *first, [batch] * time, last)
             return out.unflatten(0, (time, batch)).transpose(0, 1), final
-        out, *final = fused(function, steps, first, converted(cell, kernel, recurrent_kernel, bias))
+        out, *final = fused(function, steps, first, converted(cell, *weights))
         return (out.transpose(0, 1), *final)
 
     def packed_rnn(
@@ -68,19 +63,13 @@ class Recurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
-        function = fused_kernel(x, cell, activation, recurrent_activation, reset_after)
-        if function is None:
-            return super().packed_rnn(
-                x, packing, states, kernel, recurrent_kernel, bias, cell, activation,
-                recurrent_activation, go_backwards, reset_after,
-            )  # fmt: skip
         weights = (kernel, recurrent_kernel, bias)
+        function = fused_kernel(x, cell)
+        if function is None:
+            return super().packed_rnn(x, packing, states, *weights, cell, go_backwards)
         order = loop_order(packing, go_backwards)
         first = [
             self._longest_first(state, packing, order)
@@ -109,19 +98,16 @@ class Recurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
-        function = fused_kernel(x, cell, activation, recurrent_activation, reset_after)
+        function = fused_kernel(x, cell)
         arrays = (x, kernel, recurrent_kernel, bias)
         otherwise: Way = super().packed_rnn_shown
 
         def by_stairs(x: Array, *weights: Array | None) -> tuple[Array, ...]:
-            how = (cell, activation, recurrent_activation, go_backwards, reset_after)
-            found: tuple[Array, ...] = otherwise(x, packing, states, *weights, *how)
+            given = (x, packing, states, *weights)
+            found: tuple[Array, ...] = otherwise(*given, cell, go_backwards)
             return found
 
         def end_to_end(x: Array, *weights: Array) -> tuple[Array, ...] | None:
@@ -146,26 +132,25 @@ class Recurrent(Backend):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        *how: Any,
+        cell: Cell,
+        go_backwards: bool,
     ) -> tuple[Array, ...]:
         # the kernel multiplies for itself
-        weights = (kernel, recurrent_kernel, bias)
-        return self.packed_rnn_shown(self.spread(x, distinct), packing, states, *weights, *how)
+        given = (self.spread(x, distinct), packing, states, kernel, recurrent_kernel, bias)
+        return self.packed_rnn_shown(*given, cell, go_backwards)
 
 
-def fused_kernel(
-    x: Array, cell: str, activation: str, recurrent_activation: str, reset_after: bool
-) -> Any:
+def fused_kernel(x: Array, cell: Cell) -> Any:
     """Return PyTorch's function for a cell; None if it has none."""
     exact = x.is_cuda or x.dtype in (torch.float32, torch.float64)
     if not exact or not x.numel():
         return None
     options = {
-        "simple": (activation,),
-        "lstm": (activation, recurrent_activation),
-        "gru": (activation, recurrent_activation, reset_after),
+        "simple": (cell.activation,),
+        "lstm": (cell.activation, cell.recurrent_activation),
+        "gru": (cell.activation, cell.recurrent_activation, cell.reset_after),
     }
-    return _KERNELS.get((cell, *options[cell]))
+    return _KERNELS.get((cell.kind, *options[cell.kind]))
 
 
 def _or_zeros(
@@ -175,13 +160,15 @@ def _or_zeros(
     return [x.new_zeros(batch, units) if state is None else state for state in states]
 
 
-def converted(cell: str, kernel: Array, recurrent_kernel: Array, bias: Array | None) -> list[Array]:
+def converted(
+    cell: Cell, kernel: Array, recurrent_kernel: Array, bias: Array | None
+) -> list[Array]:
     """Return weights as PyTorch has them: gates along the first axis, a GRU's in the order r, z, n,
     and two biases."""
     weights = [kernel, recurrent_kernel]
     if bias is not None:
         weights += bias.unbind() if bias.dim() == 2 else [bias, torch.zeros_like(bias)]
-    if cell == "gru":
+    if cell.kind == "gru":
         thirds = [w.chunk(3, -1) for w in weights]
         weights = [torch.cat([r, z, n], -1) for z, r, n in thirds]
     return [w.t().contiguous() for w in weights]

@@ -14,6 +14,7 @@ import numpy as np
 
 from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.packing import Packing
+from maskgraph.backend.recurrent import Cell
 
 Array = Any
 Step = Callable[[Array, list[Array]], list[Array]]
@@ -95,11 +96,8 @@ class PackedRecurrentOps(ABC):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
         """Run a recurrent layer over packed steps (1, slots, features): see `rnn`.
 
@@ -116,9 +114,7 @@ class PackedRecurrentOps(ABC):
         order = loop_order(packing, go_backwards)
         zeros = self.zeros((packing.batch, self.shape(recurrent_kernel)[0]), self.dtype(x))
         first = [zeros if state is None else state for state in states]
-        step = self._cell(
-            cell, recurrent_kernel, bias, activation, recurrent_activation, reset_after
-        )
+        step = self._cell(cell, recurrent_kernel, bias)
         inputs = self._project(self._looped(x, packing, order), kernel, bias)
         return self._fewer_and_fewer(step, inputs, first, packing, order)
 
@@ -130,18 +126,13 @@ class PackedRecurrentOps(ABC):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
         """Run a recurrent layer of which only what it shows is wanted: `packed_rnn` without the
         final cell state of an LSTM."""
-        return self.packed_rnn(
-            x, packing, states, kernel, recurrent_kernel, bias, cell, activation,
-            recurrent_activation, go_backwards, reset_after,
-        )[:2]  # fmt: skip
+        weights = (kernel, recurrent_kernel, bias)
+        return self.packed_rnn(x, packing, states, *weights, cell, go_backwards)[:2]
 
     def packed_rnn_of_ids(
         self,
@@ -152,17 +143,17 @@ class PackedRecurrentOps(ABC):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        *how: Any,
+        cell: Cell,
+        go_backwards: bool,
     ) -> tuple[Array, ...]:
         """Run a recurrent layer over packed steps that are ids: `packed_rnn`, for a backend that
         can multiply each distinct id with the kernel once.
 
         Args:
             x: what each distinct id stands for, (1, ids, features).
-            how: the cell and its options, as `packed_rnn` takes them.
         """
-        weights = (kernel, recurrent_kernel, bias)
-        return self.packed_rnn(self.spread(x, distinct), packing, states, *weights, *how)
+        given = (self.spread(x, distinct), packing, states, kernel, recurrent_kernel, bias)
+        return self.packed_rnn(*given, cell, go_backwards)
 
     def packed_rnn_of_ids_shown(
         self,
@@ -173,11 +164,12 @@ class PackedRecurrentOps(ABC):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        *how: Any,
+        cell: Cell,
+        go_backwards: bool,
     ) -> tuple[Array, ...]:
         """`packed_rnn_of_ids` without the final cell state of an LSTM."""
-        weights = (kernel, recurrent_kernel, bias)
-        return self.packed_rnn_of_ids(x, distinct, packing, states, *weights, *how)[:2]
+        given = (x, distinct, packing, states, kernel, recurrent_kernel, bias)
+        return self.packed_rnn_of_ids(*given, cell, go_backwards)[:2]
 
     def packed_scan(
         self,

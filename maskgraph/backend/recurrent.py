@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 Array = Any
 Activation = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a recurrent layer computes at a step.
+
+    Attributes:
+        kind: "simple", "lstm" or "gru".
+        activation: the name of the activation of the new state; see `RecurrentOps.activation`.
+        recurrent_activation: that of the gates.
+        reset_after: whether a GRU resets what the product has made of the state, as in cuDNN, and
+            not the state itself.
+    """
+
+    kind: str
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
+    reset_after: bool = True
 
 
 class RecurrentOps(ABC):
@@ -25,11 +44,8 @@ class RecurrentOps(ABC):
         kernel: Array,
         recurrent_kernel: Array,
         bias: Array | None,
-        cell: str,
-        activation: str,
-        recurrent_activation: str,
+        cell: Cell,
         go_backwards: bool,
-        reset_after: bool,
     ) -> tuple[Array, ...]:
         """Run a recurrent layer over `x` (batch, time, features).
 
@@ -40,7 +56,6 @@ class RecurrentOps(ABC):
             kernel: (features, gates * units); gates as in Keras: LSTM i, f, c, o; GRU z, r, h.
             recurrent_kernel: (units, gates * units).
             bias: (gates * units,), or (2, gates * units) for a GRU with `reset_after`.
-            cell: "simple", "lstm" or "gru".
 
         Returns:
             The outputs of all steps (batch, time, units), in the order they were computed, and
@@ -52,9 +67,7 @@ class RecurrentOps(ABC):
             x = self.flip(x, 1)
             mask = None if mask is None else self.flip(mask, 1)
         current = [self.zeros((batch, units), self.dtype(x)) if s is None else s for s in states]
-        step = self._cell(
-            cell, recurrent_kernel, bias, activation, recurrent_activation, reset_after
-        )
+        step = self._cell(cell, recurrent_kernel, bias)
         # the inputs of all steps are projected in one product; the loop only recurs
         projected = self._project(x, kernel, bias)
         # taken apart at once: a slice for each step would have a gradient as large as all of them
@@ -133,38 +146,33 @@ class RecurrentOps(ABC):
         return self.where(self.align_mask(valid, len(self.shape(new))), new, old)
 
     def _cell(
-        self,
-        cell: str,
-        recurrent_kernel: Array,
-        bias: Array | None,
-        activation: str,
-        recurrent_activation: str,
-        reset_after: bool,
+        self, cell: Cell, recurrent_kernel: Array, bias: Array | None
     ) -> Callable[[Array, list[Array]], list[Array]]:
         """Return a cell as a function of what its gates get from the inputs, and the states."""
-        if cell == "gru" and not reset_after:
-            act, gate = self.activation(activation), self.activation(recurrent_activation)
+        if cell.kind == "gru" and not cell.reset_after:
+            act, gate = self._activations(cell)
             return lambda x, s: self._gru_resetting_first(x, s, recurrent_kernel, act, gate)
-        after = self._after_products(cell, activation, recurrent_activation)
+        after = self._after_products(cell)
         return lambda x, s: after(x, self._recur(s[0], cell, recurrent_kernel, bias), s)
 
-    def _recur(self, h: Array, cell: str, recurrent_kernel: Array, bias: Array | None) -> Array:
+    def _recur(self, h: Array, cell: Cell, recurrent_kernel: Array, bias: Array | None) -> Array:
         """Return what the gates get from the output before; a GRU has a bias for it."""
         product = self.matmul(h, recurrent_kernel)
-        if bias is None or cell != "gru":
+        if bias is None or cell.kind != "gru":
             return product
         return self.add(product, self.getitem(bias, (1,)))
 
-    def _after_products(
-        self, cell: str, activation: str, recurrent_activation: str
-    ) -> Callable[[Array, Array, list[Array]], list[Array]]:
+    def _after_products(self, cell: Cell) -> Callable[[Array, Array, list[Array]], list[Array]]:
         """Return what a cell makes, element by element, of what its gates get from the inputs and
         from the output before, and of the states."""
-        act, gate = self.activation(activation), self.activation(recurrent_activation)
-        if cell == "simple":
+        act, gate = self._activations(cell)
+        if cell.kind == "simple":
             return lambda x, recurrent, states: [act(self.add(x, recurrent))]
-        step = self._lstm_step if cell == "lstm" else self._gru_step
+        step = self._lstm_step if cell.kind == "lstm" else self._gru_step
         return lambda x, recurrent, states: step(x, recurrent, states, act, gate)
+
+    def _activations(self, cell: Cell) -> tuple[Activation, Activation]:
+        return self.activation(cell.activation), self.activation(cell.recurrent_activation)
 
     def activation(self, name: str) -> Activation:
         """Return the function for an activation's name ("linear" is the identity)."""

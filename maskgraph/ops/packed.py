@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from maskgraph.backend.recurrent import Cell
 from maskgraph.graph import Dim, Shape, Spec
 from maskgraph.ops.definition import define
 from maskgraph.ops.operands import Tensor, Tensors
@@ -100,11 +101,8 @@ def packed_rnn(
     kernel: Tensor,
     recurrent_kernel: Tensor,
     bias: Tensor,
-    cell: str = "simple",
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
+    cell: Cell,
     go_backwards: bool = False,
-    reset_after: bool = True,
 ) -> tuple[Tensor, ...]:
     """Run a recurrent cell over each packed sequence; see `Backend.packed_rnn`. The output of
     each step is in its own slot, also with `go_backwards`."""
@@ -124,11 +122,8 @@ def packed_rnn_of_ids(
     kernel: Tensor,
     recurrent_kernel: Tensor,
     bias: Tensor,
-    cell: str = "simple",
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
+    cell: Cell,
     go_backwards: bool = False,
-    reset_after: bool = True,
 ) -> tuple[Tensor, ...]:
     """Run a recurrent cell over packed sequences of ids, given what each distinct id stands for,
     (1, ids, features); see `Backend.packed_rnn_of_ids`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph import dtypes
+from maskgraph.backend.recurrent import Cell
 from maskgraph.graph import Spec
 from maskgraph.operators import REGISTRY
 from maskgraph.ops.definition import define
@@ -49,11 +50,8 @@ def rnn(
     kernel: Tensor,
     recurrent_kernel: Tensor,
     bias: Tensor,
-    cell: str = "simple",
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
+    cell: Cell,
     go_backwards: bool = False,
-    reset_after: bool = True,
 ) -> tuple[Tensor, ...]:
     """Run a recurrent cell over x (batch, time, features); see `Backend.rnn`.
 

@@ -17,6 +17,7 @@ from maskgraph import ops
 from maskgraph.backend import Backend
 from maskgraph.backend.packed_recurrent import loop_order
 from maskgraph.backend.packing import Packing
+from maskgraph.backend.recurrent import Cell
 from maskgraph.graph import Spec, source
 from maskgraph.plan import StepBody
 
@@ -44,39 +45,34 @@ MASKS = {
 class Kind(NamedTuple):
     """A cell, and how many gates and states it has."""
 
-    cell: str
+    cell: Cell
     gates: int
     states: int
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
-    reset_after: bool = True
 
     @property
     def weights(self) -> list[np.ndarray]:
         """Kernel, recurrent kernel and bias."""
         rng = np.random.default_rng(2)
-        rows = (2,) if self.cell == "gru" and self.reset_after else ()
+        rows = (2,) if self.cell.kind == "gru" and self.cell.reset_after else ()
         width = self.gates * UNITS
         return [rng.normal(size=s) for s in ((FEATURES, width), (UNITS, width), (*rows, width))]
 
-    def how(self, go_backwards: bool) -> tuple[Any, ...]:
-        activations = self.activation, self.recurrent_activation
-        return (self.cell, *activations, go_backwards, self.reset_after)
-
 
 KINDS = [
-    Kind("simple", 1, 1),
-    Kind("simple", 1, 1, "relu"),
-    Kind("simple", 1, 1, "softsign"),
-    Kind("lstm", 4, 2),
-    Kind("lstm", 4, 2, "relu", "hard_sigmoid"),
-    Kind("gru", 3, 1),
-    Kind("gru", 3, 1, "relu"),
-    Kind("gru", 3, 1, reset_after=False),
+    Kind(Cell("simple"), 1, 1),
+    Kind(Cell("simple", "relu"), 1, 1),
+    Kind(Cell("simple", "softsign"), 1, 1),
+    Kind(Cell("lstm"), 4, 2),
+    Kind(Cell("lstm", "relu", "hard_sigmoid"), 4, 2),
+    Kind(Cell("gru"), 3, 1),
+    Kind(Cell("gru", "relu"), 3, 1),
+    Kind(Cell("gru", reset_after=False), 3, 1),
 ]
-LSTM = Kind("lstm", 4, 2)
-USUAL = [k for k in KINDS if k.reset_after and k.activation == "tanh"]
-kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda k: "-".join(map(str, k)))
+LSTM = Kind(Cell("lstm"), 4, 2)
+USUAL = [k for k in KINDS if k.cell.reset_after and k.cell.activation == "tanh"]
+kinds = pytest.mark.parametrize(
+    "kind", KINDS, ids=lambda k: "-".join(map(str, vars(k.cell).values()))
+)
 backwards = pytest.mark.parametrize("go_backwards", [False, True], ids=["forwards", "backwards"])
 CLOSE = {"float32": 1e-5, "float64": 1e-10}
 
@@ -142,7 +138,7 @@ def _alone(
         first = [s[row : row + 1] if initial else None for s in states[: kind.states]]
         result = NUMPY.rnn(
             x[row : row + 1, exists], None, first, kernel, recurrent, bias if biased else None,
-            *kind.how(go_backwards),
+            kind.cell, go_backwards,
         )  # fmt: skip
         out, *final = (a[0] for a in result)
         results.append([out[::-1] if go_backwards else out, *final])
@@ -175,7 +171,7 @@ def test_each_sequence_is_what_it_is_alone(
             first = given if initial else [None] * kind.states
             found = b.packed_rnn(
                 slots, packing, first, kernel, recurrent, bias if biased else None,
-                *kind.how(go_backwards),
+                kind.cell, go_backwards,
             )  # fmt: skip
             assert b.shape(found[0]) == (1, packing.slots, UNITS)
             assert {b.dtype(a) for a in found} == {dtype}
@@ -198,7 +194,7 @@ def test_what_an_lstm_shows_without_its_cell_state(
             with b.running():
                 found = b.packed_rnn_shown(
                     slots, packing, first, *weights, bias if biased else None,
-                    *kind.how(go_backwards),
+                    kind.cell, go_backwards,
                 )  # fmt: skip
             assert len(found) == 2
             expected = [e[:2] for e in _alone(kind, name, go_backwards, initial, biased)]
@@ -219,7 +215,7 @@ def test_what_is_no_number_is_not_shown_by_other_sequences(
     slots, *weights = (b.asarray(a, "float32") for a in (_in_slots(x, packing), *LSTM.weights))
     with b.running():
         out, last = b.packed_rnn_shown(
-            slots, packing, [None, None], *weights, *LSTM.how(go_backwards)
+            slots, packing, [None, None], *weights, LSTM.cell, go_backwards
         )
     for row, (right, right_last, _) in enumerate(expected):
         if row != 20:
@@ -235,7 +231,7 @@ def _slopes(run: Any, packing: Packing, go_backwards: bool, wrong: int | None) -
     torch = pytest.importorskip("torch")
     arrays = [torch.tensor(a).requires_grad_() for a in (_in_slots(x, packing), *LSTM.weights)]
     slots, *weights = arrays
-    out, last = run(slots, packing, [None, None], *weights, *LSTM.how(go_backwards))[:2]
+    out, last = run(slots, packing, [None, None], *weights, LSTM.cell, go_backwards)[:2]
     rng = np.random.default_rng(7)
     of_out, of_last = (torch.tensor(rng.normal(size=s.shape)) for s in (out, last))
     if packing.valid is not None:
@@ -337,7 +333,7 @@ def _gradients(
 
     def loss(given: list[Any]) -> Any:
         x, first, weights = given[0], given[1 : 1 + kind.states], given[1 + kind.states :]
-        out, *final = run(x, places, first, *weights, *kind.how(go_backwards))
+        out, *final = run(x, places, first, *weights, kind.cell, go_backwards)
         return _loss(b, out, final, *weighing)
 
     return [b.to_numpy(g) for g in b.gradients(loss, arrays)]
@@ -395,7 +391,7 @@ def test_dense_data_give_what_a_mask_of_true_gives(
     first, weights = arrays[1 : 1 + kind.states], arrays[1 + kind.states :]
     exists = b.asarray(MASKS["all"])
     found, right = (
-        b.rnn(arrays[0], mask, first, *weights, *kind.how(go_backwards)) for mask in (None, exists)
+        b.rnn(arrays[0], mask, first, *weights, kind.cell, go_backwards) for mask in (None, exists)
     )
     for a, e in zip(found, right, strict=True):
         np.testing.assert_allclose(b.to_numpy(a), b.to_numpy(e), rtol=close, atol=close)
@@ -422,7 +418,7 @@ def test_kernels_that_know_lengths_give_what_stairs_give(
     x, states = _data("an empty row")
     x, *weights = (torch.tensor(a) for a in (_in_slots(x, packing), *kind.weights))
     first = [torch.tensor(s) for s in states[: kind.states]]
-    function = fused_kernel(x, kind.cell, "tanh", "sigmoid", True)
+    function = fused_kernel(x, kind.cell)
     order = loop_order(packing, go_backwards)
     out, *final = by_sizes(
         function,
@@ -432,6 +428,6 @@ def test_kernels_that_know_lengths_give_what_stairs_give(
         order,
     )
     found = [out[order.back][None], *(s[order.place] for s in final)]
-    right = backend.packed_rnn(x, packing, first, *weights, *kind.how(go_backwards))
+    right = backend.packed_rnn(x, packing, first, *weights, kind.cell, go_backwards)
     for a, e in zip(found, right, strict=True):
         np.testing.assert_allclose(a.numpy(), e.numpy(), rtol=1e-10, atol=1e-12)

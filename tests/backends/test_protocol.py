@@ -12,6 +12,7 @@ import pytest
 
 from maskgraph import layers
 from maskgraph.backend import Backend
+from maskgraph.backend.recurrent import Cell
 from maskgraph.errors import VocabularyError
 from maskgraph.models import Input, Model
 
@@ -101,9 +102,7 @@ def test_tensorflow_traces() -> None:
     b = TensorflowBackend("cpu")
 
     def forward(x: Any, mask: Any, kernel: Any) -> Any:
-        out, *_ = b.rnn(
-            x, mask, [None, None], kernel, kernel, None, "lstm", "tanh", "sigmoid", True, True
-        )
+        out, *_ = b.rnn(x, mask, [None, None], kernel, kernel, None, Cell("lstm"), True)
         weights = b.masked_softmax(b.sum(out, (2,), False), mask, 1)
         pooled = b.sum(b.multiply(out, b.expand_dims(weights, (2,))), (1,), False)
         hidden = b.concatenate([pooled, b.mean(b.select_valid(out, mask, 0), (1,), False)], 1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from maskgraph.backend import Backend
+from maskgraph.backend.recurrent import Cell
 
 BATCH, STEPS, FEATURES, UNITS = 4, 5, 3, 2
 MASK = np.array(
@@ -50,8 +51,8 @@ def _run(
     initial = [None if s is None else backend.asarray(s) for s in initial]
     return list(
         backend.rnn(
-            x, mask, initial, kernel, recurrent, bias, cell, "tanh", "sigmoid",
-            go_backwards, reset_after,
+            x, mask, initial, kernel, recurrent, bias,
+            Cell(cell, reset_after=reset_after), go_backwards,
         )
     )  # fmt: skip
 

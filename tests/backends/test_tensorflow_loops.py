@@ -11,6 +11,7 @@ import maskgraph as mg
 from maskgraph import layers
 from maskgraph.backend import Backend, load
 from maskgraph.backend import lanes as lanes_module
+from maskgraph.backend.recurrent import Cell
 
 tf = pytest.importorskip("tensorflow")
 
@@ -41,9 +42,7 @@ def outcome(function: Any, cell: str, states: Any, weights: Any, x: Any, how: An
     with tf.GradientTape() as tape:
         tape.watch(watched)
         bias = weights[2] if len(weights) == 3 else None
-        results = function(
-            x, how[0], states, *weights[:2], bias, cell, "tanh", "sigmoid", how[1], True
-        )
+        results = function(x, how[0], states, *weights[:2], bias, Cell(cell), how[1])
         loss = sum(tf.reduce_sum(r * r * rng.normal(size=r.shape)) for r in results)
     return [*results, *map(tf.convert_to_tensor, tape.gradient(loss, watched))]
 

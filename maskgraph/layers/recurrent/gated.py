@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from maskgraph import ops
+from maskgraph.backend.recurrent import Cell
 from maskgraph.layers.activations import kernel_name
 from maskgraph.layers.base.builtin import require_features
 from maskgraph.layers.recurrent.cell import GatedCell, for_cell
@@ -60,11 +61,8 @@ class Recurrent(RNN):
             cell.kernel,
             cell.recurrent_kernel,
             cell.bias,
-            cell=cell.kind,
-            activation=activation,
-            recurrent_activation=gate,
+            cell=Cell(cell.kind, activation, gate, cell.reset_after),
             go_backwards=self.go_backwards,
-            reset_after=cell.reset_after,
         )
         return (outputs, final[0], *final)
 
