@@ -7,6 +7,10 @@ from torch.nn import functional as F  # noqa: N812 - as everybody calls it
 
 from maskgraph.backend import Array, Backend
 
+_FEW = 512
+"""Up to so many steps, one product of all windows is faster than a convolution: 0.55 to 0.8 of the
+time at 128 steps of 128 to 512 features, 0.8 to 1 at 512 steps, and up to 1.2 at 1,000."""
+
 
 class Windows(Backend):
     """Convolution and pooling as torch has them; over nothing, and of integers, it has none."""
@@ -16,7 +20,8 @@ class Windows(Backend):
     ) -> Array:
         reach = (kernel.shape[0] - 1) * dilation_rate + 1
         left, right = self._border(inputs, reach, strides, padding)
-        if left != right or _rounds(inputs) or _has_none(inputs, max(reach - 2 * left, 1)):
+        rare = left != right or _rounds(inputs) or _has_none(inputs, max(reach - 2 * left, 1))
+        if rare or _is_small(inputs):
             return super().conv(inputs, kernel, strides, padding, dilation_rate)
         return _convolved(inputs, kernel, strides, left, dilation_rate)
 
@@ -24,6 +29,10 @@ class Windows(Backend):
         reach = (kernel.shape[0] - 1) * dilation_rate + 1
         if _rounds(x) or _has_none(x, reach):
             return super().valid_conv(x, kernel, strides, dilation_rate)
+        if _is_small(x) and kernel.shape[1] == x.shape[2]:
+            taps = range(0, reach, dilation_rate)
+            windows = torch.cat([self._tap(x, tap, reach, strides) for tap in taps], 2)
+            return windows @ kernel.flatten(0, 1)
         return _convolved(x, kernel, strides, 0, dilation_rate)
 
     def full_conv_transpose(
@@ -54,6 +63,12 @@ def _convolved(x: Array, kernel: Array, strides: int, border: int, dilation_rate
     steps, weight = steps.unsqueeze(2), weight.unsqueeze(2)
     spread, ends = (1, dilation_rate), (0, border)
     return F.conv2d(steps, weight, None, (1, strides), ends, spread, groups).squeeze(2).mT
+
+
+def _is_small(x: Array) -> bool:
+    """Whether a product is sooner done than a kernel's weights are put in its order, as oneDNN does
+    at every call."""
+    return not x.is_cuda and x.shape[0] * x.shape[1] <= _FEW
 
 
 def by_onednn(x: Array) -> bool:
