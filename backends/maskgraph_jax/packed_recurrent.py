@@ -53,10 +53,11 @@ class PackedRecurrent(Backend):
         go_backwards: bool,
     ) -> tuple[Array, ...]:
         weights = (kernel, recurrent_kernel, bias)
-        given = (x, distinct.which, packing, list(states), weights)
-        if distinct.which is None:
-            return _rnn(self, x, *given[2:], cell, go_backwards)
-        return _rnn_of_ids(self, cell, go_backwards, *given)
+        given = (packing, list(states), weights)
+        which = self._which_product(distinct)
+        if which is None:
+            return _rnn(self, self.spread(x, distinct), *given, cell, go_backwards)
+        return _rnn_of_ids(self, cell, go_backwards, x, which, *given)
 
     def packed_scan(
         self,
@@ -105,13 +106,27 @@ def _rnn_of_ids(
     kernel, recurrent_kernel, bias = weights
     step = backend._cell(cell, recurrent_kernel, bias)
     projected = backend._project(x[0], kernel, bias)
+    look_up = _looked_up_apart if backend._on_cpu else _looked_up
 
     def looked_up(row: Array, current: list[Array]) -> list[Array]:
-        return step(projected.at[row].get(mode="promise_in_bounds"), current)
+        return step(look_up(projected, row), current)
 
     return _over_lanes(
         looked_up, which[None], lanes, _or_zeros(first, x, recurrent_kernel), go_backwards
     )
+
+
+def _looked_up(table: Array, which: Array) -> Array:
+    return table.at[which].get(mode="promise_in_bounds")
+
+
+def _looked_up_apart(table: Array, which: Array) -> Array:
+    """Look up rows in such a way that XLA does not make one loop of that and of all that is done
+    with them: on a CPU it then looks up number by number, computes nothing in vectors, and takes
+    more than twice as long."""
+    always = which[0] >= 0  # which XLA does not know
+    zeros = jnp.zeros((*which.shape, *table.shape[1:]), table.dtype)
+    return lax.cond(always, _looked_up, lambda *_: zeros, table, which)
 
 
 @_rnn_of_ids.defjvp

@@ -82,13 +82,15 @@ class Recurrent(Backend):
         go_backwards: bool,
     ) -> tuple[Array, ...]:
         step = self._recurrent_step(cell)
-        if distinct.which is None or not isinstance(step, CellStep):
+        which = self._which_product(distinct)
+        if which is None or not isinstance(step, CellStep):
             given = (x, distinct, packing, states, kernel, recurrent_kernel, bias)
             return super().packed_rnn_of_ids(*given, cell, go_backwards)
-        step = CellStep(lambda which, read: tf.gather(read[0], which), step.recur, step.after)
+        look_up = _looked_up_apart if self._on_cpu else tf.gather
+        step = CellStep(lambda which, read: look_up(read[0], which), step.recur, step.after)
         first = _or_zeros(states, x, recurrent_kernel)
         read = _there((self._project(x[0], kernel, bias), recurrent_kernel, bias))
-        return _over_lanes(step, distinct.which[None], packing, first, read, go_backwards)
+        return _over_lanes(step, which[None], packing, first, read, go_backwards)
 
     def packed_scan(
         self,
@@ -124,6 +126,15 @@ class Recurrent(Backend):
             return [output, *new]
 
         return shown_first
+
+
+def _looked_up_apart(table: Array, which: Array) -> Array:
+    """Look up rows in such a way that XLA does not make one loop of that and of all that is done
+    with them: on a CPU it then looks up number by number, computes nothing in vectors, and takes
+    more than twice as long."""
+    always = which[0] >= 0  # which XLA does not know
+    zeros = tf.zeros((*which.shape, *table.shape[1:]), table.dtype)
+    return tf.cond(always, lambda: tf.gather(table, which), lambda: zeros)
 
 
 def _or_zeros(states: Sequence[Array | None], x: Array, recurrent_kernel: Array) -> list[Array]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maskgraph import dtypes
+from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.lanes import Lanes
 from maskgraph.backend.packed_windows import window_offsets
 
@@ -20,6 +21,10 @@ Array = Any
 
 _LONG = 64
 """Steps of a rectangle; of shorter ones, a loop over sequences takes longer than the rectangle."""
+
+_SHARE = 0.6
+"""Where more of the ids than this are distinct, a loop best computes their products step by step:
+what it computed before would come from memory, and what it computes is in its cache."""
 
 
 class LaneOps(ABC):
@@ -98,7 +103,19 @@ class LaneOps(ABC):
     def _are_long(self, packing: Any) -> bool:
         """Whether sequences are so long that a CPU best computes one after the other: what it makes
         of one stays in its cache, and it spends nothing on the differences between lengths."""
-        return not packing.full and packing.time >= _LONG and self.device.partition(":")[0] == "cpu"
+        return not packing.full and packing.time >= _LONG and self._on_cpu
+
+    def _which_product(self, distinct: Distinct) -> Array | None:
+        """Which of the products of distinct ids each slot takes; None if a loop best computes
+        them anew."""
+        which = distinct.which
+        if which is None or self.shape(distinct.ids)[1] > _SHARE * self.shape(which)[0]:
+            return None
+        return which
+
+    @property
+    def _on_cpu(self) -> bool:
+        return bool(self.device.partition(":")[0] == "cpu")
 
     def _pooling(self, body: Any, xs: Sequence[Array]) -> Any:
         """Return what computes the op of a `BlockBody` by segments; None if nothing does."""
