@@ -147,6 +147,19 @@ class DerivedOps(ABC):
         product = self.matmul(x, kernel)
         return product if bias is None else self.add(product, bias)
 
+    def project(self, x: Array, kernel: Array, bias: Array | None, axes: int) -> Array:
+        """The product of the last axes of `x` and the first of `kernel`, so many, plus `bias` of
+        the kernel's other axes."""
+        shape, sizes = self.shape(x), self.shape(kernel)
+        left, new = shape[: len(shape) - axes], sizes[axes:]
+        features, units = math.prod(sizes[:axes]), math.prod(new)
+        product = self.linear(
+            self.reshape(x, (*left, features)),
+            self.reshape(kernel, (features, units)),
+            None if bias is None else self.reshape(bias, (units,)),
+        )
+        return self.reshape(product, (*left, *new))
+
     # -- shape and place -------------------------------------------------------------------
 
     def expand_dims(self, x: Array, axis: tuple[int, ...]) -> Array:

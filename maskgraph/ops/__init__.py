@@ -106,6 +106,7 @@ from maskgraph.ops.positions import position_embedding as position_embedding
 from maskgraph.ops.products import einsum as einsum
 from maskgraph.ops.products import linear as linear
 from maskgraph.ops.products import matmul as matmul
+from maskgraph.ops.products import project as project
 from maskgraph.ops.recurrent import rnn as rnn
 from maskgraph.ops.recurrent import scan as scan
 from maskgraph.ops.reductions import all as all

@@ -107,6 +107,64 @@ def linear(x: Tensor, kernel: Tensor, bias: Tensor = None) -> Tensor:
     """
 
 
+class Project(MaskRule):
+    """The mask of the axes that stay passes; one of a contracted axis is used up."""
+
+    def mixes_time(self, call: Call) -> bool:
+        return call.masks["kernel"] is not None or bool(self._contracted(call))
+
+    def _contracted(self, call: Call) -> tuple[int, ...]:
+        """The axes of x that are both masked and contracted."""
+        mask, rank = call.masks["x"], call.specs["x"].rank
+        return () if mask is None else tuple(range(rank - call["axes"], spec_of(mask).rank))
+
+    def out(self, call: Call) -> Mask | Lost | None:
+        if call.masks["bias"] is not None:
+            return Lost("the bias is the same for all steps, and has none of its own")
+        mask: Mask | None = call.masks["x"]
+        gone = self._contracted(call)
+        if not gone:
+            return mask
+        return REGISTRY["any"](mask, gone) if gone[0] > 1 else None
+
+    def value(self, call: Call) -> Any:
+        masked = {"kernel": call.masks["kernel"]}
+        if self._contracted(call):
+            masked["x"] = call.masks["x"]
+        return call.run(**{name: zeroed(call[name], mask) for name, mask in masked.items()})
+
+    def beside(self, call: Call) -> Beside:
+        return Beside.APART if call.masks["kernel"] is None else Beside.OTHERWISE
+
+
+def _projected(x: Spec, kernel: Spec, bias: Spec | None, axes: int) -> Spec:
+    fits = 0 < axes <= min(x.rank, kernel.rank)
+    fits = fits and shapes.agree(x.shape[x.rank - axes :], kernel.shape[:axes])
+    if not fits or (bias is not None and not shapes.agree(bias.shape, kernel.shape[axes:])):
+        raise ShapeError(
+            explain(
+                "project: the sizes differ",
+                received=f"the last {axes} axes of {x.shape} and the first of {kernel.shape}"
+                + (f", plus {bias.shape}" if bias else ""),
+                expected="axes of the same sizes, and a bias of the kernel's other axes",
+            )
+        )
+    return Spec((*x.shape[: x.rank - axes], *kernel.shape[axes:]), x.dtype)
+
+
+@define(shape=_projected, mask=Project(), together=("x", "kernel", "bias"))
+def project(x: Tensor, kernel: Tensor, bias: Tensor = None, axes: int = 1) -> Tensor:
+    """The product of the last axes of x and the first of a kernel, so many, plus a bias of the
+    kernel's other axes: `linear` from several axes of features to several.
+
+    Mask out: that of x, but for what of it is contracted; masked steps of a contracted axis count
+    for nothing.
+
+    Raises:
+        ShapeError: if the sizes do not fit.
+    """
+
+
 def _labels(subscripts: str) -> tuple[list[str], str]:
     operands, _, result = subscripts.partition("->")
     return operands.split(","), result

@@ -270,7 +270,7 @@ _SPECIAL: dict[str, Callable[[PackedLowering, Node, Op], tuple[Any, ...] | None]
 _FAR = 8
 """Gaps of more slots than this, one for each sequence, cost more than they save."""
 
-PRODUCTS = frozenset({"einsum", "linear", "matmul"})
+PRODUCTS = frozenset({"einsum", "linear", "matmul", "project"})
 """The ops that make it worthwhile to compute each distinct id once."""
 
 

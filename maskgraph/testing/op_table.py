@@ -149,6 +149,13 @@ def _products() -> Iterator[tuple[str, Arguments]]:
         lambda s: (s.whole, s.kernel, s.floats(11, 3)),
     )
     yield from _each(
+        "project",
+        lambda s: (s.x, s.floats(11, FEATURES, 2, 3), s.floats(12, 2, 3)),
+        lambda s: (s.x, s.kernel),
+        lambda s: (s.masked(s.plain(2, FEATURES)), s.floats(11, 2, FEATURES, 3), None, 2),
+        lambda s: (s.whole, s.kernel, s.floats(11, 3)),
+    )
+    yield from _each(
         "einsum",
         lambda s: ("btd,de->bte", [s.x, s.kernel]),
         lambda s: ("btd,bsd->bts", [s.x, s.y]),

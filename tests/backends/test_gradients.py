@@ -32,6 +32,8 @@ CASES: list[Case] = [
     ("divide", [_X, _Y], ()), ("mod", [_X, _Y], ()), ("maximum", [_X, _Y], ()),
     ("power", [_X**2 + 1, _Y], ()), ("matmul", [_X, _Y.T], ()),
     ("linear", [_X, _Y.T, _Y[:, 0]], ()), ("linear", [_X[0], _Y.T, _Y[:, 0]], ()),
+    ("project", [_X, _X.reshape(3, 4, 2), _Y[0, :2]], (2,)),
+    ("project", [_X, _Y.T[:, :, None], _Y.T[:3, :1]], (1,)),
     ("linear", [_X, _Y.T], (None,)), ("layer_norm", [_X, _Y[0], _Y[1]], ((2,), 1e-3)),
     ("layer_norm", [_X, _Y, _Y + 1], ((1, 2), 0.1)), ("layer_norm", [_X], (None, None, (1,), 0.1)),
     ("rms_norm", [_X, _Y[0]], ((2,), 1e-3)), ("rms_norm", [_X, _Y[:, 0]], ((1,), 0.1)),

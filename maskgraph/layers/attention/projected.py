@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from typing import Any
 
 from maskgraph import ops
@@ -87,9 +86,9 @@ class ProjectedAttention(AttentionLayer):
         for x, (kernel, _) in ((query, self.query), (key, self.key), (value, self.value)):
             require_features(self, x.shape, kernel.shape[0])
         context, weights = self._attend(
-            _project(query, self.query, axes=1),
-            _project(key, self.key, axes=1),
-            _project(value, self.value, axes=1),
+            ops.project(query, *self.query, axes=1),
+            ops.project(key, *self.key, axes=1),
+            ops.project(value, *self.value, axes=1),
             attention_mask=attention_mask,
             causal=use_causal_mask,
             training=training,
@@ -97,15 +96,6 @@ class ProjectedAttention(AttentionLayer):
             scale=1 / math.sqrt(self.key_size),
         )
         if self.gate is not None:
-            context = context * ops.sigmoid(_project(query, self.gate, axes=1))
-        output = _project(context, self.output, axes=2)
+            context = context * ops.sigmoid(ops.project(query, *self.gate, axes=1))
+        output = ops.project(context, *self.output, axes=2)
         return (output, weights) if return_attention_scores else output
-
-
-def _project(x: Any, projection: Projection, axes: int) -> Any:
-    """Return the product of the last `axes` axes of `x` with a kernel, plus a bias."""
-    kernel, bias = projection
-    old = string.ascii_lowercase[2 : 2 + axes]
-    new = string.ascii_lowercase[2 + axes : 2 + kernel.ndim]
-    result = ops.einsum(f"ab{old},{old}{new}->ab{new}", [x, kernel])
-    return result if bias is None else ops.add(result, bias)
