@@ -53,8 +53,9 @@ test test-deep: export XLA_FLAGS ?= \
 	--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false \
 	--xla_cpu_parallel_codegen_split_count=1 --xla_cpu_enable_concurrency_optimized_scheduler=false
 
+# Each process compiles for itself, and comes to hold gigabytes of programs: no more than four.
 test: lint
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 
 # Hypothesis looks at thousands of cases of the law, new ones at each run, in place of some dozens.
 test-deep: $(STAMPS)/everything

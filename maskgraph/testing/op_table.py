@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from maskgraph import ops
+from maskgraph.backend.recurrent import Cell
 from maskgraph.graph import Spec, source
 from maskgraph.plan import StepBody
 from maskgraph.testing.op_attention import attention_rows
@@ -152,7 +153,7 @@ def _products() -> Iterator[tuple[str, Arguments]]:
         "project",
         lambda s: (s.x, s.floats(11, FEATURES, 2, 3), s.floats(12, 2, 3)),
         lambda s: (s.x, s.kernel),
-        lambda s: (s.masked(s.plain(2, FEATURES)), s.floats(11, 2, FEATURES, 3), None, 2),
+        lambda s: (s.grid, s.floats(11, 2, 3, 4), None, 2),
         lambda s: (s.whole, s.kernel, s.floats(11, 3)),
     )
     yield from _each(
@@ -251,8 +252,8 @@ def _recurrent() -> Iterator[tuple[str, Arguments]]:
                 kernels = (s.floats(1, FEATURES, 2 * gates), s.floats(2, 2, 2 * gates))
                 bias = s.floats(3, 2 * gates)
                 given = [s.floats(4, s.batch, 2), *[None] * (states - 1)]
-                names = (cell, "tanh", "sigmoid", backwards, False)
-                return (s.x, None, given, *kernels, bias, *names)
+                of_kind = Cell(cell, reset_after=False)
+                return (s.x, None, given, *kernels, bias, of_kind, backwards)
 
             yield "rnn", arguments
     for backwards in (False, True):
