@@ -75,12 +75,11 @@ class Form:
 
 def _short() -> Iterator[Line]:
     yield from (Line(w, 128) for w in WORKLOADS)
-    yield Line("W1", 128, backward=True)
-    yield from (Line(w, 512) for w in ("W4", "W5"))
+    yield Line("W4", 128, backward=True)
+    yield Line("W5", 512)
     yield Line("W3", 128, "zipf")
-    yield Line("W4", 128, "holes")
     yield from (Line("W3", 128, "none", batch=batch) for batch in (64, 1))
-    yield from (Line("W3", 128, fraction=f, curve=True) for f in FRACTIONS if f != 0.25)
+    yield from (Line("W3", 128, fraction=f, curve=True) for f in FRACTIONS[::3])
 
 
 def _full() -> Iterator[Line]:
@@ -93,6 +92,6 @@ def _full() -> Iterator[Line]:
     yield from (Line("W3", 128, fraction=f, curve=True) for f in FRACTIONS)
 
 
-SHORT = Form("short", tuple(_short()), 0.3, long=False, memory=())
+SHORT = Form("short", tuple(_short()), 0.2, long=False, memory=())
 FULL = Form("full", tuple(_full()), 1.0, long=True, memory=(("W2", 512), ("W3", 512)))
 FORMS = {form.name: form for form in (SHORT, FULL)}

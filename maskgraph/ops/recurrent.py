@@ -55,6 +55,8 @@ def rnn(
 ) -> tuple[Tensor, ...]:
     """Run a recurrent cell over x (batch, time, features); see `Backend.rnn`.
 
+    `cell` is a `maskgraph.backend.recurrent.Cell`, as `Cell("lstm")`.
+
     Mask in: that of x (the argument `mask` is how the backend gets it: pass None). Mask out: the
     outputs carry it, reversed for `go_backwards`.
     """
