@@ -38,6 +38,9 @@ class NumpyBackend(Packed, Recurrent, Overrides):
     def running(self) -> AbstractContextManager[Any]:
         return np.errstate(all="ignore")
 
+    def tokens_at_once(self) -> int | None:
+        return 512
+
     # -- in and out ------------------------------------------------------------------------
 
     def asarray(self, value: Any, dtype: str | None = None) -> Array:

@@ -43,6 +43,10 @@ class TorchBackend(Attention, Windows, Packed, Recurrent, Overrides):
         # not inference_mode(), whose tensors could never again take part in training
         return torch.no_grad()
 
+    def tokens_at_once(self) -> int | None:
+        whole = self.device != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling()
+        return None if whole else 512
+
     def gradients(
         self, function: Callable[[list[Array]], Array], arrays: list[Array]
     ) -> list[Array]:

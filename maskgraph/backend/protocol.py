@@ -308,6 +308,11 @@ class Backend(
         them, and sizes."""
         return function
 
+    def tokens_at_once(self) -> int | None:
+        """Return how many tokens adjacent steps that work token by token best take at once, so that
+        what one leaves to the next stays in the cache; None: all that there are."""
+        return None
+
     def gradients(
         self, function: Callable[[list[Array]], Array], arrays: list[Array]
     ) -> list[Array]:

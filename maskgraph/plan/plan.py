@@ -20,6 +20,7 @@ from maskgraph.graph import Dim, Node, SymbolicTensor, Weight, map_tree
 from maskgraph.masks.masked_tensor import from_host
 from maskgraph.ops.definition import Op
 from maskgraph.ops.operands import frozen
+from maskgraph.plan.chunks import chunked
 from maskgraph.plan.collector import uncollected
 from maskgraph.plan.lowering import Lowered, Lowering, in_order
 from maskgraph.plan.steps import Step, compiled, execute
@@ -106,6 +107,10 @@ class Plan:
         self._steps, self._origins, size = compiled(
             backend, self.steps, self.origins, len(binder.start)
         )
+        if size == len(binder.start):
+            self._steps, self._origins, size = chunked(
+                backend, self._steps, self._origins, size, binder.slots
+            )
         self._start = binder.start + [None] * (size - len(binder.start))
         self._filled_at = -1
         self._inputs = binder.inputs
@@ -249,7 +254,7 @@ class _Binder:
         self.start: list[Any] = []
         self.origins: list[Node] = []
         self.weights: list[tuple[int, Weight]] = []
-        self._slots: dict[SymbolicTensor, int] = {}
+        self.slots: dict[SymbolicTensor, int] = {}
         self._casts: dict[tuple[int, str], int] = {}
         self._methods: dict[str, Callable[..., Any]] = {}
         self._numbers: dict[Any, int] = {}
@@ -261,16 +266,16 @@ class _Binder:
             else:
                 self._bind_op(node, node.target)
         self.inputs = [
-            (self._slots.get(p.value), None if p.mask is None else self._slots.get(p.mask))
+            (self.slots.get(p.value), None if p.mask is None else self.slots.get(p.mask))
             for p in program.inputs
         ]
-        self.packings = [self._slots[symbol] for symbol in program.packings]
+        self.packings = [self.slots[symbol] for symbol in program.packings]
         self.outputs = [
-            (self._slots[p.value], None if p.mask is None else self._slots[p.mask])
+            (self.slots[p.value], None if p.mask is None else self.slots[p.mask])
             for p in program.outputs
         ]
-        self.updates = [(w, self._slots[value]) for w, value in program.effects.updates]
-        self.losses = [self._slots[value] for value in program.effects.losses]
+        self.updates = [(w, self.slots[value]) for w, value in program.effects.updates]
+        self.losses = [self.slots[value] for value in program.effects.losses]
         self.steps = list(self._with_frees())
 
     def dtype(self, dtype: str) -> str:
@@ -283,7 +288,7 @@ class _Binder:
         return len(self.start) - 1
 
     def _bind_source(self, node: Node) -> None:
-        slot = self._slots[node.outputs[0]] = self._new_slot()
+        slot = self.slots[node.outputs[0]] = self._new_slot()
         if node.target.kind == "weight":
             self.weights.append((slot, node.target.weight))
 
@@ -295,9 +300,9 @@ class _Binder:
         if op.several:
             for i, symbol in enumerate(node.outputs):
                 if symbol in self._read:
-                    self._slots[symbol] = self._emit(node, itemgetter(i), (slot,))
+                    self.slots[symbol] = self._emit(node, itemgetter(i), (slot,))
         else:
-            self._slots[node.outputs[0]] = slot
+            self.slots[node.outputs[0]] = slot
 
     def _name(self, node: Node, op: Op) -> str:
         """Return the name of the method for an op: of an LSTM whose cell state nobody reads in the
@@ -326,7 +331,7 @@ class _Binder:
             if name == "dtype":
                 return self.dtype(value)
             return map_tree(
-                lambda x: _Ref(self._slots[x]) if isinstance(x, SymbolicTensor) else x, value
+                lambda x: _Ref(self.slots[x]) if isinstance(x, SymbolicTensor) else x, value
             )
         if not isinstance(value, (list, tuple)):
             return self._tensor(node, target, value)
@@ -337,7 +342,7 @@ class _Binder:
             return None
         if not isinstance(x, SymbolicTensor):
             return _Ref(self._constant(x, target))
-        slot, is_size = self._slots[x], isinstance(x, Dim)
+        slot, is_size = self.slots[x], isinstance(x, Dim)
         if not is_size and (target is None or target == x.dtype):
             return _Ref(slot)
         dtype = self.dtype(target or x.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -78,20 +78,41 @@ def compiled(
     how many slots they need, of which there were `size`."""
     names = {node.target.name for node in origins}
     compiles = {name for name in names if backend.compiles(name)}
-    if not compiles:
-        return list(steps), list(origins), size
+    groups = groupby(zip(steps, origins, strict=True), lambda pair: pair[1].target.name in compiles)
+    runs = (
+        Run(backend.compiled if together else None, *zip(*group, strict=True))
+        for together, group in groups
+    )
+    return joined_runs(runs, size)
+
+
+class Run(NamedTuple):
+    """Adjacent steps.
+
+    Attributes:
+        make: returns a function in place of all of them; None: they stay as they are.
+        steps: them.
+        origins: theirs.
+    """
+
+    make: Callable[[Joined], Callable[..., tuple[Any, ...]]] | None
+    steps: Sequence[Step]
+    origins: Origins
+
+
+def joined_runs(runs: Iterable[Run], size: int) -> tuple[list[Step], list[Node | None], int]:
+    """Return the steps of all runs, with one in place of those for which there is a function, their
+    origins, and how many slots they need, of which there were `size`."""
     done: list[Step] = []
     said: list[Node | None] = []
-    pairs = zip(steps, origins, strict=True)
-    for together, group in groupby(pairs, lambda pair: pair[1].target.name in compiles):
-        members, nodes = zip(*group, strict=True)
-        if not together:
-            done += members
-            said += nodes
+    for make, steps, origins in runs:
+        if make is None:
+            done += steps
+            said += origins
             continue
-        joined = _Joined(members, nodes)
+        joined = Joined(steps, origins)
         last = len(joined.fills) - 1
-        done.append(Step.of(backend.compiled(joined), joined.reads, size, joined.frees))
+        done.append(Step.of(make(joined), joined.reads, size, joined.frees))
         done += [
             Step.of(itemgetter(i), (size,), slot, (size,) if i == last else ())
             for i, slot in enumerate(joined.fills)
@@ -101,7 +122,7 @@ def compiled(
     return done, said, size
 
 
-class _Joined:
+class Joined:
     """Several steps as one function of the slots that they read, which returns those they fill.
 
     Attributes:
@@ -110,7 +131,7 @@ class _Joined:
         frees: the slots among `reads` that nobody reads any more.
     """
 
-    def __init__(self, steps: Sequence[Step], origins: Sequence[Node]) -> None:
+    def __init__(self, steps: Sequence[Step], origins: Origins) -> None:
         self._steps, self._origins = steps, origins
         made = {step.fills for step in steps}
         freed = {slot for step in steps for slot in step.frees}
