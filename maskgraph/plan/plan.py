@@ -107,7 +107,7 @@ class Plan:
         self._steps, self._origins, size = compiled(
             backend, self.steps, self.origins, len(binder.start)
         )
-        if size == len(binder.start):
+        if size == len(binder.start):  # nothing was compiled: then that sees to the cache
             self._steps, self._origins, size = chunked(
                 backend, self._steps, self._origins, size, binder.slots
             )

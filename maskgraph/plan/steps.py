@@ -78,6 +78,8 @@ def compiled(
     how many slots they need, of which there were `size`."""
     names = {node.target.name for node in origins}
     compiles = {name for name in names if backend.compiles(name)}
+    if not compiles:
+        return list(steps), list(origins), size
     groups = groupby(zip(steps, origins, strict=True), lambda pair: pair[1].target.name in compiles)
     runs = (
         Run(backend.compiled if together else None, *zip(*group, strict=True))
