@@ -86,3 +86,14 @@ def test_the_projections_of_attention_are_one_call_each():
     plan = str(model.plan(X[:, :, :, 0], mask=MASK, backend="numpy"))
     assert plan.count(" = project(") == 4
     assert " = add(" not in plan
+
+
+@BACKENDS
+def test_a_model_contracts_time_without_its_padding(backend):
+    x = mg.Input((3, 4), masked=True)
+    kernel = KERNEL[:3, :4, :, 0].astype("float32")
+    data = X[..., 0].astype("float32")
+    model = mg.Model(x, ops.project(x + 1, kernel, axes=2))
+    found = model.predict(np.where(MASK[..., None], data, np.nan), mask=MASK, backend=backend)
+    expected = np.tensordot(np.where(MASK[..., None], data + 1, 0), kernel, 2)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
