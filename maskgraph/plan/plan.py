@@ -104,13 +104,11 @@ class Plan:
         self.steps = binder.steps
         self.origins = binder.origins
         self._weights = binder.weights
-        self._steps, self._origins, size = compiled(
-            backend, self.steps, self.origins, len(binder.start)
+        size = len(binder.start)
+        self._steps, self._origins, size = (
+            compiled(backend, self.steps, self.origins, size)  # which sees to the cache itself
+            or chunked(backend, self.steps, self.origins, size, binder.slots)
         )
-        if size == len(binder.start):  # nothing was compiled: then that sees to the cache
-            self._steps, self._origins, size = chunked(
-                backend, self._steps, self._origins, size, binder.slots
-            )
         self._start = binder.start + [None] * (size - len(binder.start))
         self._filled_at = -1
         self._inputs = binder.inputs

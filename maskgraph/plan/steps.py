@@ -73,13 +73,13 @@ def _note_origin(error: Exception, node: Node) -> None:
 
 def compiled(
     backend: Backend, steps: Sequence[Step], origins: Sequence[Node], size: int
-) -> tuple[list[Step], list[Node | None], int]:
+) -> tuple[list[Step], list[Node | None], int] | None:
     """Return the steps with those that a backend compiles together made one, their origins, and
-    how many slots they need, of which there were `size`."""
+    how many slots they need, of which there were `size`; None if it compiles none of them."""
     names = {node.target.name for node in origins}
     compiles = {name for name in names if backend.compiles(name)}
     if not compiles:
-        return list(steps), list(origins), size
+        return None
     groups = groupby(zip(steps, origins, strict=True), lambda pair: pair[1].target.name in compiles)
     runs = (
         Run(backend.compiled if together else None, *zip(*group, strict=True))

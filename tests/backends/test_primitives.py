@@ -316,6 +316,7 @@ ELSEWHERE = {
     "slots_valid", "distinct", "distinct_ids", "spread", "by_block", "packed_conv", "packed_rnn",
     "packed_rnn_shown", "packed_rnn_of_ids", "packed_rnn_of_ids_shown", "packed_scan",
     "new_packing", "shifted_products", "replaced", "without_holes", "as_argument",
+    "tokens_at_once",
 }  # fmt: skip
 
 

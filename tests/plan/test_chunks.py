@@ -123,13 +123,34 @@ def test_products_alone_stay_as_they_are() -> None:
     assert not any(isinstance(s.function, InChunks) for s in plan.padded._steps)
 
 
-def test_tensors_of_other_lengths_are_not_cut(two_at_once: list[int]) -> None:
-    first, second = mg.Input((None, 1, 4)), mg.Input((None, 5, 4))
-    model = mg.Model([first, second], ops.relu(ops.add(ops.relu(first), ops.relu(second))))
-    data = [_rng.normal(size=(3, 6, n, 4)).astype("float32") for n in (1, 5)]
-    found = model.predict(data, backend="numpy")
-    np.testing.assert_array_equal(found, np.maximum(sum(np.maximum(d, 0) for d in data), 0))
-    assert two_at_once == [3]
+@BACKENDS
+def test_packings_of_other_lengths_are_not_cut_alike(two_at_once: list[int], backend: str) -> None:
+    inputs = [mg.Input((None, 4)) for _ in range(2)]
+    masked = [layers.Masking()(x) for x in inputs]
+    chains = [ops.tanh(x) for x in [ops.relu(x) for x in masked]]
+    outputs = [layers.GlobalMaxPooling1D()(x) for x in chains]
+    data = [_rng.normal(size=(5, 9, 4)).astype("float32") * MASK[..., None] for _ in inputs]
+    data[1][:, 3:] = 0
+    found = mg.Model(inputs, outputs).predict(data, backend=backend, layout="packed")
+    assert two_at_once == [1]  # both chains are one group, and it was run at once
+    for x, y in zip(data, found, strict=True):
+        np.testing.assert_allclose(y, np.tanh(np.maximum(x, 0).max(1)), rtol=1e-6)
+
+
+@BACKENDS
+def test_what_others_take_whole_is_not_cut(two_at_once: list[int], backend: str) -> None:
+    matrices, tables = mg.Input((4, 5)), mg.Input((None, 4, 5))
+    after = ops.tanh(ops.add(ops.relu(tables), ops.relu(matrices)))  # cut, then taken whole
+    before = ops.add(ops.tanh(ops.add(ops.exp(tables), matrices)), ops.exp(matrices))
+    model = mg.Model([matrices, tables], [after, before])
+    few, many = (_rng.normal(size=(3, *shape)).astype("float32") for shape in [(4, 5), (3, 4, 5)])
+    found = model.predict([few, many], backend=backend)
+    expected = np.tanh(np.maximum(many, 0) + np.maximum(few, 0))
+    np.testing.assert_allclose(found[0], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        found[1], np.tanh(np.exp(many) + few) + np.exp(few), rtol=1e-5, atol=1e-6
+    )
+    assert max(two_at_once) > 1
 
 
 def test_torch_goes_back_over_all_at_once() -> None:
