@@ -17,9 +17,10 @@ from maskgraph_numpy.error_function import erf
 from maskgraph_numpy.overrides import Overrides
 from maskgraph_numpy.packed import Packed
 from maskgraph_numpy.recurrent import Recurrent
+from maskgraph_numpy.windows import Windows
 
 
-class NumpyBackend(Packed, Recurrent, Overrides):
+class NumpyBackend(Packed, Recurrent, Windows, Overrides):
     """NumPy on the CPU."""
 
     name = "numpy"

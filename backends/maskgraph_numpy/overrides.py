@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from maskgraph.backend import Array, Backend
-from maskgraph.backend.packed_windows import window_offsets
 
 
 class Overrides(Backend):
@@ -147,16 +146,9 @@ class Overrides(Backend):
     # -- products and normalization --------------------------------------------------------
 
     def linear(self, x: Array, kernel: Array, bias: Array | None) -> Array:
-        y = self.matmul(x, kernel)
+        # of matrices, the dot product is the same, and calling it takes a third less
+        y = np.dot(x, kernel) if x.ndim == 2 else self.matmul(x, kernel)
         return y if bias is None else np.add(y, bias, y)
-
-    def conv(
-        self, inputs: Array, kernel: Array, strides: int, padding: str, dilation_rate: int
-    ) -> Array:
-        if strides > 1 or padding == "valid" or kernel.shape[1] < inputs.shape[2]:
-            return super().conv(inputs, kernel, strides, padding, dilation_rate)
-        offsets = window_offsets(len(kernel), padding, dilation_rate)
-        return self.shifted_products(inputs, kernel, offsets)
 
     def layer_norm(
         self,

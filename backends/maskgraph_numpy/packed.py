@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from maskgraph.backend import Array, Backend
-from maskgraph.backend.packing import Edges, Packing, Places
+from maskgraph.backend.packing import Packing, Places
 
 _REDUCTIONS: dict[str, tuple[Any, float]] = {
     "sum": (np.sum, 0.0),
@@ -48,27 +48,3 @@ class Packed(Backend):
         taken = np.take(x, places.slot, axis=1)
         taken[:, places.empty] = 0  # few places, of an array that is fresh
         return taken
-
-    def without_holes(self, x: Array, packing: Packing) -> Array:
-        if not len(packing.holes):
-            return x
-        x = x.copy()
-        x[:, packing.holes] = 0
-        return x
-
-    def shifted_products(self, x: Array, kernel: Array, offsets: Sequence[int]) -> Array:
-        in_place = 0 in offsets  # a step takes itself: no need to begin with zeros
-        shape = (*x.shape[:2], kernel.shape[2])
-        total = self.matmul(x, kernel[offsets.index(0)]) if in_place else np.zeros(shape, x.dtype)
-        for tap, offset in enumerate(offsets):
-            if offset and abs(offset) < x.shape[1]:
-                product = self.matmul(x, kernel[tap])
-                if offset > 0:
-                    total[:, :-offset] += product[:, offset:]
-                else:
-                    total[:, -offset:] += product[:, :offset]
-        return total
-
-    def replaced(self, x: Array, edges: Edges, rows: Array) -> Array:
-        x[:, edges.slots] = rows  # fresh, as `shifted_products` gives it
-        return x

@@ -22,7 +22,8 @@ class Windows(Backend):
         left, right = self._border(inputs, reach, strides, padding)
         rare = left != right or _rounds(inputs) or _has_none(inputs, max(reach - 2 * left, 1))
         if rare or _is_small(inputs):
-            return super().conv(inputs, kernel, strides, padding, dilation_rate)
+            widened = self._widened(inputs, left, right, 0)
+            return self.valid_conv(widened, kernel, strides, dilation_rate)
         return _convolved(inputs, kernel, strides, left, dilation_rate)
 
     def valid_conv(self, x: Array, kernel: Array, strides: int, dilation_rate: int) -> Array:
@@ -30,9 +31,8 @@ class Windows(Backend):
         if _rounds(x) or _has_none(x, reach):
             return super().valid_conv(x, kernel, strides, dilation_rate)
         if _is_small(x) and kernel.shape[1] == x.shape[2]:
-            taps = range(0, reach, dilation_rate)
-            windows = torch.cat([self._tap(x, tap, reach, strides) for tap in taps], 2)
-            return windows @ kernel.flatten(0, 1)
+            windows = x.unfold(1, reach, strides)[..., ::dilation_rate].mT
+            return windows.flatten(2) @ kernel.flatten(0, 1)
         return _convolved(x, kernel, strides, 0, dilation_rate)
 
     def full_conv_transpose(
@@ -85,5 +85,6 @@ def _has_none(x: Array, reach: int) -> bool:
 def _rounds(x: Array) -> bool:
     """Whether cuDNN's convolutions would round float32 to 10 bits, as they do by default where
     matrix products do not."""
-    coarse = torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
-    return x.is_cuda and x.dtype is torch.float32 and coarse
+    if not x.is_cuda or x.dtype is not torch.float32:
+        return False
+    return torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32

@@ -197,18 +197,28 @@ class Packing:
     def edges(self, offsets: Sequence[int]) -> Edges:
         """Return the slots that hold a step whose window, of steps at `offsets`, is not all its
         own. A hole counts as one that is: whoever takes windows puts there what it reads as."""
-        starts = np.flatnonzero(np.diff(self.rank, prepend=-1))
-        here = np.arange(self.slots) - starts[self.rank]
-        length = self.lengths[self.rank]
+        here, length = self._within()
         beyond = (here + min(offsets) < 0) | (here + max(offsets) >= length)
         slots = np.flatnonzero(beyond if self.valid is None else beyond & self.valid)
+        index = np.arange(self.slots)
+        index[slots] = self.slots + np.arange(len(slots))
+        return Edges(slots, self.windows(slots, offsets), index)
+
+    def windows(self, slots: np.ndarray, offsets: Sequence[int]) -> Places:
+        """Return the windows of slots, of the steps at `offsets`, one after another; there is none
+        beyond the sequence, nor in a hole."""
+        here, length = self._within()
         window = here[slots, None] + np.asarray(offsets)
         own = (window >= 0) & (window < length[slots, None])
         slot = np.clip(slots[:, None] + np.asarray(offsets), 0, self.slots - 1)
-        index = np.arange(self.slots)
-        index[slots] = self.slots + np.arange(len(slots))
-        steps = Places.of(slot.reshape(-1), own.reshape(-1))
-        return Edges(slots, steps, index)
+        if self.valid is not None:
+            own &= self.valid[slot]
+        return Places.of(slot.reshape(-1), own.reshape(-1))
+
+    def _within(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the place of each slot in its sequence, and how many that has."""
+        starts = np.flatnonzero(np.diff(self.rank, prepend=-1))
+        return np.arange(self.slots) - starts[self.rank], self.lengths[self.rank]
 
     def rectangle(self) -> Places:
         """Return how to lay the steps out as the rectangle, row after row."""
