@@ -116,9 +116,18 @@ class _Loop:
         results = self._run(one_step, tf.constant([[True]]), self._others)  # to learn their shapes
         lanes = self._lanes
         return [
-            tf.zeros((lanes.slots, *r.shape[2:]) if steps else (lanes.batch, *r.shape[1:]), r.dtype)
+            self._zeros((lanes.slots, *r.shape[2:]) if steps else (lanes.batch, *r.shape[1:]), r)
             for r, steps in zip(results, self._gives_steps, strict=True)
         ]
+
+    def _zeros(self, shape: Sequence[int], like: Array) -> Array:
+        """Return zeros that seem to be made of the data. XLA takes plain ones for a constant, and
+        makes those of all layers in the beginning, to keep them until it is their turn."""
+        if not like.dtype.is_floating:
+            return tf.zeros(shape, like.dtype)
+        never = self._lanes.begins[0] < 0
+        some = tf.reduce_sum(tf.cast(self._xs[0][0, :1], like.dtype))
+        return tf.fill(shape, tf.where(never, some, tf.zeros((), like.dtype)))
 
     def backwards(self, slopes: Sequence[Array]) -> list[Array | None]:
         given, count = [*self._xs, *self._others], len(self._xs)

@@ -144,8 +144,15 @@ class DerivedOps(ABC):
 
     def linear(self, x: Array, kernel: Array, bias: Array | None) -> Array:
         """`x` (…, features) @ `kernel` (features, units) + `bias` (units,)."""
-        product = self.matmul(x, kernel)
-        return product if bias is None else self.add(product, bias)
+        *left, features = self.shape(x)
+        if bias is None or len(left) < 2:
+            product = self.matmul(x, kernel)
+            return product if bias is None else self.add(product, bias)
+        # of rows, so that nothing comes between the product and what is done with it: XLA then
+        # writes the one over the other
+        rows = self.reshape(x, (math.prod(left), features))
+        product = self.add(self.matmul(rows, kernel), bias)
+        return self.reshape(product, (*left, self.shape(kernel)[1]))
 
     def project(self, x: Array, kernel: Array, bias: Array | None, axes: int) -> Array:
         """The product of the last axes of `x` and the first of `kernel`, so many, plus `bias` of

@@ -21,12 +21,13 @@ class Elementwise(MaskRule):
 
     def out(self, call: Call) -> Mask | Lost | None:
         specs = call.specs
-        rank = max([len(s.shape) for s in specs.values() if s is not None])
+        ranks = {name: len(s.shape) for name, s in specs.items() if s is not None}
+        rank = max(ranks.values())
         masks = []
         for name, mask in call.masks.items():
             if mask is None:
                 continue
-            if len(specs[name].shape) < rank:
+            if ranks[name] < rank:
                 return Lost(
                     f"{name} has fewer axes than the result, so its masked axes are not the "
                     "leading ones any more; expand its dims first"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from maskgraph.graph import Node, SymbolicTensor, describe
@@ -21,7 +21,7 @@ def rows(nodes: Mapping[str, Node]) -> Iterator[Row]:
 
 def masks_in(node: Node) -> Masks:
     """Return the different masks that come in."""
-    return _distinct(s.mask for s in node.inputs)
+    return _distinct([s.node.masks[s.index] for s in node.inputs])
 
 
 def masks_out(node: Node) -> Masks:
@@ -29,7 +29,9 @@ def masks_out(node: Node) -> Masks:
     return _distinct(node.masks)
 
 
-def _distinct(masks: Iterable[SymbolicTensor | None]) -> Masks:
+def _distinct(masks: Sequence[SymbolicTensor | None]) -> Masks:
+    if len(masks) == 1:  # as at most nodes of a large graph
+        return () if masks[0] is None else (masks[0],)
     return tuple({m: None for m in masks if m is not None})
 
 

@@ -6,7 +6,6 @@ memory: a Transformer's block of 13,000 tokens, but for its attention, takes a t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from maskgraph.backend import Array, Backend
-from maskgraph.graph import Node, SymbolicTensor, leaves
+from maskgraph.graph import Node, SymbolicTensor
 from maskgraph.plan.steps import Joined, Origins, Run, Step, joined_runs
 
 _ALIGNED = frozenset(
@@ -50,7 +49,7 @@ class Cut(NamedTuple):
 def cut_of(node: Node) -> Cut | None:
     """Return how a node can be computed part by part; None if it cannot."""
     name, shape = node.target.name, node.specs[0].shape
-    if len(node.outputs) > 1 or len(shape) < 3 or (name not in _ALIGNED and name not in _ROWS):
+    if len(shape) < 3 or len(node.outputs) > 1 or not (name in _ALIGNED or name in _ROWS):
         return None
     axis = 1 if shape[:2] == (1, None) else 0
     if shape[axis] is not None or _has_arrays(node):
@@ -59,19 +58,23 @@ def cut_of(node: Node) -> Cut | None:
         x = node.arguments["x"]
         alone = not isinstance(x, SymbolicTensor) or axis in _ROWS[name](x, node)
         return None if alone else Cut(axis, frozenset([x]))
-    operands = set()
+    operands = []
     for symbol in node.inputs:
-        place = axis - (len(shape) - symbol.ndim)
-        if place >= 0 and symbol.shape[place] != 1:
-            if place != axis or symbol.shape[place] is not None:
+        sizes = symbol.shape
+        place = axis - len(shape) + len(sizes)
+        if place >= 0 and sizes[place] != 1:
+            if place != axis or sizes[place] is not None:
                 return None
-            operands.add(symbol)
+            operands.append(symbol)
     return Cut(axis, frozenset(operands)) if operands else None
 
 
 def _has_arrays(node: Node) -> bool:
     """Whether a constant with axes is among the arguments: one of them may be that of steps."""
-    return any(isinstance(x, np.ndarray) and x.ndim for x in leaves(list(node.arguments.values())))
+    for x in node.arguments.values():  # noqa: SIM110 - in a graph of thousands, for each of them
+        if isinstance(x, np.ndarray) and x.ndim:
+            return True
+    return False
 
 
 def chunked(
@@ -87,19 +90,20 @@ def chunked(
     Args:
         slots: that of each symbol.
     """
-    counts = Counter(origins)  # a node of several steps has casts among them
     runs: list[Run] = []
     group = _Group(None)
-    for step, node in zip(steps, origins, strict=True):
-        cut = cut_of(node) if node is not None and counts[node] == 1 else None
+    beside = zip([None, *origins], [*origins[1:], None], strict=False)
+    for step, node, others in zip(steps, origins, beside, strict=True):
+        # a node of several steps, one after another, has casts among them
+        cut = cut_of(node) if node is not None and node not in others else None
         parted = set() if cut is None else {slots[symbol] for symbol in cut.operands}
-        if cut is None or not group.admits(cut.axis, step, parted):
-            runs += group.run(backend)
-            group = _Group(None if cut is None else cut.axis)
         if cut is None:
-            runs.append(Run(None, [step], [node]))
-        else:
-            group.add(step, node, parted)
+            runs += [*group.run(backend), Run(None, [step], [node])]
+            group = _Group(None)
+        elif not group.takes(cut.axis, step, node, parted):
+            runs += group.run(backend)
+            group = _Group(cut.axis)
+            group.takes(cut.axis, step, node, parted)
     return joined_runs([*runs, *group.run(backend)], size)
 
 
@@ -113,16 +117,19 @@ class _Group:
         self._parted: set[int] = set()
         self._whole: set[int] = set()
 
-    def admits(self, axis: int, step: Step, parted: set[int]) -> bool:
-        """Tell whether a step cuts what the others cut, and takes whole what they take whole."""
-        whole = set(step.reads) - parted
-        return axis == self._axis and not (whole & self._parted or parted & self._whole)
-
-    def add(self, step: Step, node: Node | None, parted: set[int]) -> None:
+    def takes(self, axis: int, step: Step, node: Node | None, parted: set[int]) -> bool:
+        """Take a step in that cuts what the others cut, and takes whole what they take whole; tell
+        whether it does."""
+        whole = {slot for slot in step.reads if slot not in parted}
+        clash = not (self._parted.isdisjoint(whole) and self._whole.isdisjoint(parted))
+        if axis != self._axis or clash:
+            return False
         self._steps.append(step)
         self._nodes.append(node)
-        self._parted |= {*parted, step.fills}
-        self._whole |= set(step.reads) - parted
+        self._parted |= parted
+        self._parted.add(step.fills)
+        self._whole |= whole
+        return True
 
     def run(self, backend: Backend) -> Iterator[Run]:
         if self._axis is not None:
