@@ -344,7 +344,8 @@ def test_a_wrong_result_reaches_no_target():
 
 def results():
     sizes = {"maskgraph": 11, "limit": 10, "padded": 30}
-    graph = dict.fromkeys(("networkx", "sort", "build", "model", "check", "plan"), 2.0)
+    stages = ("networkx", "sort", "build", "model", "check", "plan", "in_networkxs")
+    graph = dict.fromkeys(stages, 2.0)
     return [
         {
             "backend": "torch",

@@ -279,7 +279,7 @@ class TorchBackend(Attention, Windows, Packed, Recurrent, Overrides):
 
 def _readable(array: np.ndarray) -> np.ndarray:
     """Return an array that torch can share memory with: itself, wherever possible."""
-    if array.dtype.name == "bfloat16":  # of the package ml_dtypes, unknown to torch
+    if array.dtype.kind == "V":  # bfloat16 of the package ml_dtypes, unknown to torch
         return array.astype(np.float32)
     if array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0:
         return array

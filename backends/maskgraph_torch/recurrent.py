@@ -13,6 +13,7 @@ from maskgraph.backend.distinct import Distinct
 from maskgraph.backend.packed_recurrent import LoopOrder, loop_order
 from maskgraph.backend.packing import Packing
 from maskgraph.backend.recurrent import Cell
+from maskgraph_torch.converted import converted
 from maskgraph_torch.end_to_end import EitherWay, EndToEnd, Way
 from maskgraph_torch.gru import Gru
 from maskgraph_torch.stairs import Stairs, fused
@@ -158,20 +159,6 @@ def _or_zeros(
 ) -> list[Array]:
     units = recurrent_kernel.shape[0]
     return [x.new_zeros(batch, units) if state is None else state for state in states]
-
-
-def converted(
-    cell: Cell, kernel: Array, recurrent_kernel: Array, bias: Array | None
-) -> list[Array]:
-    """Return weights as PyTorch has them: gates along the first axis, a GRU's in the order r, z, n,
-    and two biases."""
-    weights = [kernel, recurrent_kernel]
-    if bias is not None:
-        weights += bias.unbind() if bias.dim() == 2 else [bias, torch.zeros_like(bias)]
-    if cell.kind == "gru":
-        thirds = [w.chunk(3, -1) for w in weights]
-        weights = [torch.cat([r, z, n], -1) for z, r, n in thirds]
-    return [w.t().contiguous() for w in weights]
 
 
 def by_sizes(

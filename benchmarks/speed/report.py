@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.scale import STAGES, in_networkxs
+from benchmarks.scale import STAGES
 from benchmarks.speed.batches import SIGMA, draw_lengths
 from benchmarks.speed.contestant import KERAS, LIMIT, OTHER, OURS, PADDED
 from benchmarks.speed.lines import NAMES, Line
@@ -90,7 +90,7 @@ def judged(result: dict[str, Any]) -> list[tuple[str, Verdict]]:
         found.append(("W6, forward", extra))
     for graph in result["scale"][-1:]:
         about = f"a graph of {graph['nodes']:,} nodes"
-        found.append((about, Verdict("networkx", in_networkxs(graph), SCALE)))
+        found.append((about, Verdict("networkx", graph["in_networkxs"], SCALE)))
     for entry in result["memory"]:
         ratio = entry["MiB"][OURS] / entry["MiB"][LIMIT]
         about = f"{entry['workload']}, T = {entry['time']}, peak memory"
@@ -166,7 +166,7 @@ def _scale(results: Results) -> Iterator[str]:
         (
             f"{graph['nodes']:,}",
             *(f"{graph[stage]:.1f}" for stage in STAGES),
-            f"{in_networkxs(graph):.1f}",
+            f"{graph['in_networkxs']:.1f}",
         )
         for result in results
         for graph in result["scale"]

@@ -66,7 +66,9 @@ def run_all(
         "versions": versions(backend),
         "rows": rows,
         "overhead": overhead(backend) if backend in ("numpy", "torch") else None,
-        "scale": [timed("ops", n, 1) for n in form.nodes] if backend == "numpy" else [],
+        "scale": [timed("ops", n, 3 if form.long else 1) for n in form.nodes]
+        if backend == "numpy"
+        else [],
     }
 
 

@@ -92,10 +92,10 @@ def chunked(
     """
     runs: list[Run] = []
     group = _Group(None)
-    beside = zip([None, *origins], [*origins[1:], None], strict=False)
-    for step, node, others in zip(steps, origins, beside, strict=True):
+    around = [None, *origins, None]
+    for step, node, before, after in zip(steps, origins, around, around[2:], strict=False):
         # a node of several steps, one after another, has casts among them
-        cut = cut_of(node) if node is not None and node not in others else None
+        cut = None if node is None or node is before or node is after else cut_of(node)
         parted = set() if cut is None else {slots[symbol] for symbol in cut.operands}
         if cut is None:
             runs += [*group.run(backend), Run(None, [step], [node])]

@@ -153,6 +153,12 @@ def test_what_others_take_whole_is_not_cut(two_at_once: list[int], backend: str)
     assert max(two_at_once) > 1
 
 
+def test_a_plan_may_have_no_steps() -> None:
+    x = mg.Input((4,))
+    data = _rng.normal(size=(2, 4)).astype("float32")
+    np.testing.assert_array_equal(mg.Model(x, x).predict(data, backend="numpy"), data)
+
+
 def test_torch_goes_back_over_all_at_once() -> None:
     torch = pytest.importorskip("torch")
     backend = load("torch", "cpu")
