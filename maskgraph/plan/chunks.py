@@ -170,14 +170,13 @@ class InChunks:
     def _bounds(self, values: Sequence[Array]) -> list[int]:
         """Return where to cut; nowhere if all is best done at once."""
         at_once, axis = self._backend.tokens_at_once(), self._axis
-        shapes = [
-            self._backend.shape(value)
-            for value, parted in zip(values, self._parted, strict=True)
-            if parted
-        ]
-        size = shapes[0][axis]
-        if at_once is None or any(shape[axis] != size for shape in shapes):
+        if at_once is None:
             return []
-        tokens = size if axis == 1 else size * shapes[0][1]
-        step = -(-size // max(-(-tokens // at_once), 1))
-        return list(range(step, size, step)) if step else []
+        cut = [value for value, parted in zip(values, self._parted, strict=True) if parted]
+        sizes = self._backend.shape(cut[0])
+        tokens = sizes[1] if axis == 1 else sizes[0] * sizes[1]
+        others = (self._backend.shape(value)[axis] for value in cut)
+        if tokens <= at_once or any(size != sizes[axis] for size in others):
+            return []
+        step = -(-sizes[axis] // -(-tokens // at_once))
+        return list(range(step, sizes[axis], step))

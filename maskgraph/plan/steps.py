@@ -144,4 +144,4 @@ class Joined:
     def __call__(self, *values: Any) -> tuple[Any, ...]:
         slots = dict(zip(self.reads, values, strict=True))
         execute(self._steps, self._origins, slots)
-        return tuple(slots[i] for i in self.fills)
+        return tuple([slots[i] for i in self.fills])
