@@ -137,7 +137,8 @@ def _lstm(
     h, cell = current
     units = out.shape[1]
     half = _factors(kernel, 0.5, 0.5, 1, 0.5)
-    recurrent_kernel = recurrent_kernel * half
+    # what is shown is doubled until the end, which saves a pass over it in each step
+    h, recurrent_kernel = h * 2, recurrent_kernel * half * 0.5
     gates = project(kernel * half, None if bias is None else bias * half)
     products = np.empty((len(h), 4 * units), out.dtype)
     for begin, size in zip(order.begins.tolist(), order.sizes, strict=True):
@@ -154,8 +155,8 @@ def _lstm(
         np.tanh(c, out=shown)
         o += 1
         shown *= o
-        shown *= 0.5
         h = shown
+    out *= 0.5
     _keep_last(current[0], out, order)
 
 

@@ -39,8 +39,9 @@ class Windows(Backend):
                 for tap in range(taps):
                     first = start * strides + tap * dilation_rate - left
                     _take_steps(inputs[row : row + many], first, strides, windows[:, :, tap])
-                flat = windows.reshape(-1, taps * features)
-                np.dot(flat, matrix, part.reshape(-1, filters))
+                number = part.shape[0] * part.shape[1]
+                flat = windows.reshape(number, taps * features)
+                np.dot(flat, matrix, part.reshape(number, filters))
         return y
 
     def packed_conv(
@@ -54,10 +55,11 @@ class Windows(Backend):
         matrix = kernel.reshape(taps * features, filters)
         y = np.zeros((1, packing.slots, filters), inputs.dtype)
         for start in range(0, len(held), _AT_ONCE):
+            here = held[start : start + _AT_ONCE]
             part = slice(start * taps, (start + _AT_ONCE) * taps)
             rows = np.take(inputs[0], windows.slot[part], axis=0)
             rows[~windows.filled[part]] = 0
-            y[0, held[start : start + _AT_ONCE]] = rows.reshape(-1, taps * features) @ matrix
+            y[0, here] = rows.reshape(len(here), taps * features) @ matrix
         return y
 
 

@@ -195,8 +195,8 @@ class Packing:
         return place
 
     def edges(self, offsets: Sequence[int]) -> Edges:
-        """Return the slots that hold a step whose window, of steps at `offsets`, is not all its
-        own. A hole counts as one that is: whoever takes windows puts there what it reads as."""
+        """Return the slots that hold a step whose window, of steps at `offsets`, reaches beyond its
+        own sequence."""
         here, length = self._within()
         beyond = (here + min(offsets) < 0) | (here + max(offsets) >= length)
         slots = np.flatnonzero(beyond if self.valid is None else beyond & self.valid)

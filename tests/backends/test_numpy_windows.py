@@ -57,6 +57,15 @@ def test_window_by_window(
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(("features", "filters"), [(0, 5), (2, 0)])
+def test_of_nothing(features: int, filters: int) -> None:
+    x, kernel = np.ones((4, 9, features)), np.ones((3, features, filters))
+    assert NUMPY.conv(x, kernel, 1, "same", 1).tolist() == np.zeros((4, 9, filters)).tolist()
+    packing = Packing(RIGHT)
+    found = NUMPY.packed_conv(NUMPY.pack(x, packing), packing, kernel, "same", 1)
+    assert found.tolist() == np.zeros((1, packing.slots, filters)).tolist()
+
+
 @pytest.mark.parametrize("how", [h for h in HOW if h[0] == 1 and h[1] != "valid"], ids=str)
 @pytest.mark.parametrize("taps", [1, 2, 3, 4])
 @pytest.mark.parametrize("at_once", [4, 256])
