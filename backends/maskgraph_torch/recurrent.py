@@ -49,7 +49,7 @@ class Recurrent(Backend):
         first = _or_zeros(states, x, batch, recurrent_kernel)
         steps = x.transpose(0, 1)
         steps = steps.flip(0) if go_backwards else steps
-        if function is _VF.gru and not x.is_cuda:
+        if _is_written_out(function, x):
             last = torch.arange(batch, device=x.device) + batch * (time - 1)
             out, final = Gru.apply(steps.flatten(0, 1), *weights, *first, [batch] * time, last)
             return out.unflatten(0, (time, batch)).transpose(0, 1), final
@@ -83,7 +83,7 @@ class Recurrent(Backend):
             outputs = out.index_select(0, stairs.back).unsqueeze(0)
         else:
             steps = self._looped(x, packing, order)
-            if x.is_cuda:
+            if not _is_written_out(function, x):
                 out, *final = by_sizes(function, steps, first, converted(cell, *weights), order)
             else:
                 last = self._index(packing, f"last {order.name}", order.last)
@@ -152,6 +152,12 @@ def fused_kernel(x: Array, cell: Cell) -> Any:
         "gru": (cell.activation, cell.recurrent_activation, cell.reset_after),
     }
     return _KERNELS.get((cell.kind, *options[cell.kind]))
+
+
+def _is_written_out(function: Any, x: Array) -> bool:
+    """Whether a GRU is ours: PyTorch's takes long to go back on the CPU, and cannot be compiled."""
+    runs_as_it_is = not torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    return function is _VF.gru and not x.is_cuda and not runs_as_it_is
 
 
 def _or_zeros(
