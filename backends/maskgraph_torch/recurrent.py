@@ -83,11 +83,11 @@ class Recurrent(Backend):
             outputs = out.index_select(0, stairs.back).unsqueeze(0)
         else:
             steps = self._looped(x, packing, order)
-            if not _is_written_out(function, x):
-                out, *final = by_sizes(function, steps, first, converted(cell, *weights), order)
-            else:
+            if _is_written_out(function, x):
                 last = self._index(packing, f"last {order.name}", order.last)
                 out, *final = Gru.apply(steps, *weights, *first, order.sizes, last)
+            else:
+                out, *final = by_sizes(function, steps, first, converted(cell, *weights), order)
             outputs = self._slotted(out, packing, order)
         return (outputs, *(self._in_rows(state, packing, order) for state in final))
 

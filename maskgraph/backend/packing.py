@@ -197,7 +197,7 @@ class Packing:
     def edges(self, offsets: Sequence[int]) -> Edges:
         """Return the slots that hold a step whose window, of steps at `offsets`, reaches beyond its
         own sequence."""
-        here, length = self._within()
+        here, length = self._within
         beyond = (here + min(offsets) < 0) | (here + max(offsets) >= length)
         slots = np.flatnonzero(beyond if self.valid is None else beyond & self.valid)
         index = np.arange(self.slots)
@@ -207,7 +207,7 @@ class Packing:
     def windows(self, slots: np.ndarray, offsets: Sequence[int]) -> Places:
         """Return the windows of slots, of the steps at `offsets`, one after another; there is none
         beyond the sequence, nor in a hole."""
-        here, length = self._within()
+        here, length = self._within
         window = here[slots, None] + np.asarray(offsets)
         own = (window >= 0) & (window < length[slots, None])
         slot = np.clip(slots[:, None] + np.asarray(offsets), 0, self.slots - 1)
@@ -215,6 +215,7 @@ class Packing:
             own &= self.valid[slot]
         return Places.of(slot.reshape(-1), own.reshape(-1))
 
+    @cached_property
     def _within(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the place of each slot in its sequence, and how many that has."""
         starts = np.flatnonzero(np.diff(self.rank, prepend=-1))
